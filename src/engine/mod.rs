@@ -1,0 +1,83 @@
+//! Floor 3: jobs that exchange packets, and [`drive`], the one loop that joins a job and a link.
+//!
+//! A job holds no socket, reads no clock and never sleeps: time comes as an argument, frames go into an [`Outbox`].
+
+mod drive;
+
+pub use drive::{Ended, drive};
+
+use std::time::Duration;
+
+use crate::base::Time;
+use crate::net::{Event, Via};
+
+/// Something that sends frames, hears frames and is done some day.
+pub trait Job {
+    /// Puts what is due at `now` into `out` and says when it wants to be asked again.
+    fn step(&mut self, now: Time, out: &mut Outbox) -> Wake;
+
+    /// Something happened on the link.
+    fn event(&mut self, now: Time, event: &Event<'_>);
+
+    /// How far it has come.
+    fn progress(&self) -> Progress;
+}
+
+/// What a [`Job`] wants next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// To be asked again at this time, or earlier when something is heard.
+    At(Time),
+    /// Nothing: it is finished.
+    Done,
+}
+
+/// How far a job has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Units done (answers, for an exchange).
+    pub done: u64,
+    /// Units in all, 0 when unknown.
+    pub total: u64,
+    /// Time since the job began.
+    pub elapsed: Duration,
+}
+
+/// Frames to be sent, written one after another into one buffer that is kept.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    bytes: Vec<u8>,
+    frames: Vec<(Via, u64, usize)>,
+}
+
+impl Outbox {
+    /// Frames in one batch; a job leaves the rest to its next step, so that answers are read in between.
+    pub const BATCH: usize = 64;
+
+    /// Adds one frame, which `write` appends to the buffer. `token` comes back if it cannot be sent.
+    pub fn push(&mut self, via: Via, token: u64, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.bytes);
+        self.frames.push((via, token, self.bytes.len()));
+    }
+
+    /// Whether a whole batch is waiting.
+    pub fn is_full(&self) -> bool {
+        self.frames.len() >= Self::BATCH
+    }
+
+    /// Hands every frame to `send` in order, and is empty then.
+    pub fn drain<E>(&mut self, mut send: impl FnMut(Via, u64, &[u8]) -> Result<(), E>) -> Result<(), E> {
+        let mut start = 0;
+        let mut result = Ok(());
+        for &(via, token, end) in &self.frames {
+            result = send(via, token, &self.bytes[start..end]);
+            if result.is_err() {
+                break;
+            }
+            start = end;
+        }
+        self.frames.clear();
+        self.bytes.clear();
+        result
+    }
+}
