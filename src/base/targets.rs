@@ -1,5 +1,6 @@
 //! Target and port specifications as people write them: `192.0.2.0/24`, `10.0.0.1-20`, `22,80-90`.
 
+use std::fmt;
 use std::net::Ipv4Addr;
 
 /// A run of IPv4 addresses, both ends included.
@@ -62,6 +63,20 @@ impl Net {
     /// Whether `addr` is one of them.
     pub fn contains(self, addr: Ipv4Addr) -> bool {
         (self.first..=self.last).contains(&u32::from(addr))
+    }
+}
+
+/// As `a.b.c.d`, `a.b.c.d/n` where it is a whole network, else `first-last`.
+impl fmt::Display for Net {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (first, last) = (Ipv4Addr::from(self.first), Ipv4Addr::from(self.last));
+        let host_bits = self.first ^ self.last;
+        let is_network = host_bits & host_bits.wrapping_add(1) == 0 && self.first & host_bits == 0;
+        match (first == last, is_network) {
+            (true, _) => write!(f, "{first}"),
+            (_, true) => write!(f, "{first}/{}", host_bits.leading_zeros()),
+            _ => write!(f, "{first}-{last}"),
+        }
     }
 }
 
@@ -129,6 +144,7 @@ mod tests {
             let net = Net::parse(text).unwrap_or_else(|| panic!("{text}"));
             assert_eq!(net.at(0), first.parse().ok(), "{text}");
             assert_eq!(net.count(), count, "{text}");
+            assert_eq!(Net::parse(&net.to_string()), Some(net), "{net}");
         }
         for wrong in ["web.lab", "192.0.2.0/33", "10.0.0.9-3", "10.*.0.1", "1.2.3", "", "a-b.lab", "x/24"] {
             assert_eq!(Net::parse(wrong), None, "{wrong}");

@@ -55,6 +55,12 @@ pub fn literal(bytes: &[u8]) -> String {
     }
 }
 
+/// Bytes in quotes for reading: printable ASCII as it is, all others as `\x1b`.
+pub fn quoted(bytes: &[u8]) -> String {
+    let escaped: String = bytes.iter().map(|b| b.escape_ascii().to_string()).collect();
+    format!("\"{escaped}\"")
+}
+
 /// Lower-case hexadecimal without spaces.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, b| {

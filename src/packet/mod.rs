@@ -1,1 +1,224 @@
-//! (to come)
+//! Floor 1: the layer model. A packet is a stack of layers; a layer is a table of fields and what a user set.
+//!
+//! Nothing here knows a protocol (that is [`crate::layers`]), sends or waits. Building goes from the innermost layer
+//! outward and writes what the user set, however wrong; dissecting never fails.
+
+mod auto;
+pub mod bits;
+mod build;
+mod dissect;
+mod error;
+pub mod field;
+pub mod flags;
+mod layer;
+pub mod options;
+mod set;
+mod show;
+mod value;
+
+use std::sync::Arc;
+
+pub use build::{Built, Nowhere, Surroundings};
+pub use dissect::Registry;
+pub use error::PacketError;
+pub use field::{Auto, Field, Names, Preset, Shape};
+pub use flags::{FlagNames, Flags};
+pub use layer::{Fragment, Header, Layer, LayerDesc, Over, Pairs, Summary, Wanted};
+pub use set::Expand;
+pub use show::describe;
+pub use value::{Many, Random, Slot, Value};
+
+use crate::base::Time;
+
+/// A packet: layers from the outermost inward.
+///
+/// Copies share their layers until one is edited. A packet taken out of another one (`p[TCP]`) remembers the layers
+/// below it, so that its checksums stay right.
+#[derive(Clone, Debug)]
+pub struct Packet {
+    layers: Arc<Vec<Layer>>,
+    /// The first visible layer; those below are only remembered.
+    from: usize,
+    meta: Option<Arc<Meta>>,
+}
+
+/// What is known of a packet beside its bytes.
+#[derive(Clone, Debug, Default)]
+pub struct Meta {
+    /// When it was sent or received, on the link's clock.
+    pub at: Time,
+    /// The same in wall time: nanoseconds since 1970 UTC.
+    pub wall: i64,
+    /// Name of the interface.
+    pub iface: Arc<str>,
+    /// Length on the wire, in bytes.
+    pub wire_len: usize,
+    /// Sent by this machine.
+    pub outgoing: bool,
+    /// The transport checksum was left to a network card that the packet never met.
+    pub offload: bool,
+    /// The probe that this packet answers.
+    pub query: Option<Packet>,
+}
+
+impl Packet {
+    /// A packet of one layer with nothing set.
+    pub fn new(desc: &'static LayerDesc) -> Self {
+        Self::from_layers(vec![Layer::new(desc)])
+    }
+
+    /// A packet of these layers, the outermost first.
+    pub fn from_layers(layers: Vec<Layer>) -> Self {
+        Self { layers: Arc::new(layers), from: 0, meta: None }
+    }
+
+    /// The same packet with what is known of it.
+    #[must_use]
+    pub fn with_meta(mut self, meta: Meta) -> Self {
+        self.meta = Some(Arc::new(meta));
+        self
+    }
+
+    /// What is known of it, if it was sent or received.
+    pub fn meta(&self) -> Option<&Meta> {
+        self.meta.as_deref()
+    }
+
+    /// The visible layers, the outermost first.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers[self.from.min(self.layers.len())..]
+    }
+
+    /// All layers with the number of those that are only remembered.
+    pub(crate) fn all_layers(&self) -> (&[Layer], usize) {
+        (&self.layers, self.from)
+    }
+
+    /// The position of the `nth` (from 1) visible layer of a kind.
+    pub fn find(&self, desc: &LayerDesc, nth: usize) -> Option<usize> {
+        let mut found = self.layers().iter().enumerate().filter(|(_, l)| l.desc() == desc).map(|(i, _)| i);
+        found.nth(nth.saturating_sub(1))
+    }
+
+    /// The first visible layer of a kind.
+    pub fn layer(&self, desc: &LayerDesc) -> Option<&Layer> {
+        self.layers().iter().find(|l| l.desc() == desc)
+    }
+
+    /// The packet from visible layer `index` inward; the layers below are remembered.
+    #[must_use]
+    pub fn from_layer(&self, index: usize) -> Self {
+        Self { from: self.from + index, ..self.clone() }
+    }
+
+    /// Replaces everything from visible layer `index` inward by `inner`.
+    pub fn replace(&mut self, index: usize, inner: &Self) {
+        let at = self.from + index;
+        if Arc::ptr_eq(&self.layers, &inner.layers) && inner.from == at {
+            return;
+        }
+        // An edit of a part that was taken from here loosened its remembered layers too; take those as well.
+        let kept = if inner.from == at { inner.layers[..at].to_vec() } else { self.loose().layers[..at].to_vec() };
+        let inner = if inner.from == at { inner.clone() } else { inner.loose() };
+        let mut layers = kept;
+        layers.extend_from_slice(inner.layers());
+        self.layers = Arc::new(layers);
+        self.forget_offload();
+    }
+
+    /// `self / upper`: the layers of both.
+    #[must_use]
+    pub fn stack(mut self, upper: &Self) -> Self {
+        self.loosen();
+        let upper = upper.loose();
+        if self.from > 0 {
+            self = Self::from_layers(self.layers().to_vec());
+        }
+        Arc::make_mut(&mut self.layers).extend_from_slice(upper.layers());
+        self.meta = None;
+        self
+    }
+
+    /// Sets a field of visible layer `index`. The first edit of a dissected packet makes the automatic fields that
+    /// held the right value automatic again.
+    pub fn set(&mut self, index: usize, field: &str, wanted: &Wanted) -> Result<(), PacketError> {
+        self.loosen();
+        let at = self.from + index;
+        let layer = &mut Arc::make_mut(&mut self.layers)[at];
+        match layer.index(field) {
+            Some(i) => layer.set(i, wanted),
+            None => Err(absent(layer, field)),
+        }
+    }
+
+    /// The outermost visible layer that has a field of this name now.
+    pub fn owner(&self, field: &str) -> Option<usize> {
+        self.layers().iter().position(|l| l.index(field).is_some())
+    }
+
+    /// The names of the visible layers, as `IP / TCP`.
+    pub fn names(&self) -> String {
+        self.layers().iter().map(|l| l.desc().name).collect::<Vec<_>>().join(" / ")
+    }
+
+    /// Whether any layer holds bytes as they were read.
+    fn is_read(&self) -> bool {
+        self.layers.iter().any(Layer::is_read)
+    }
+
+    fn loose(&self) -> Self {
+        let mut copy = self.clone();
+        copy.loosen();
+        copy
+    }
+
+    /// Turns read bytes into set fields; see [`Packet::set`].
+    fn loosen(&mut self) {
+        if !self.is_read() {
+            return;
+        }
+        let right: Vec<Vec<bool>> = (0..self.layers.len())
+            .map(|i| (0..self.layers[i].desc().fields.len()).map(|f| auto::becomes_auto(self, i, f)).collect())
+            .collect();
+        for (layer, right) in Arc::make_mut(&mut self.layers).iter_mut().zip(right) {
+            if layer.is_read() {
+                layer.loosen(|field| right[field]);
+            }
+        }
+        self.forget_offload();
+    }
+
+    fn forget_offload(&mut self) {
+        if let Some(meta) = &mut self.meta
+            && meta.offload
+        {
+            Arc::make_mut(meta).offload = false;
+        }
+    }
+}
+
+/// The error for a field that a layer does not have, or does not have now.
+fn absent(layer: &Layer, field: &str) -> PacketError {
+    let desc = layer.desc();
+    let Some(known) = desc.fields.iter().find(|f| f.name == field) else { return desc.no_field(field) };
+    let what = match known.when {
+        Some(when) => {
+            let held = layer.get(when.field).map_or_else(|| "nothing".to_owned(), |slot| slot.to_string());
+            let numbers: Vec<String> = when.any.iter().map(ToString::to_string).collect();
+            let which = if when.not { "any but" } else { "one of" };
+            format!("not there when {} is {held}; it needs {which} {}", when.field, numbers.join(", "))
+        }
+        None => "the header was cut before it".to_owned(),
+    };
+    PacketError::BadValue { layer: desc.name, field: known.name, what }
+}
+
+/// Layer by layer, and field by field: what the user set, not how it was made.
+impl PartialEq for Packet {
+    fn eq(&self, other: &Self) -> bool {
+        if self.is_read() != other.is_read() {
+            return self.loose().layers() == other.loose().layers();
+        }
+        self.layers() == other.layers()
+    }
+}

@@ -1,0 +1,34 @@
+//! Ethernet II (IEEE 802.3 clause 3).
+
+use super::names::ETHER_TYPES;
+use crate::packet::{Auto, Field, LayerDesc, Names, Pairs, Summary};
+
+/// Ethernet II frame header, without preamble and checksum.
+pub static ETHER: LayerDesc = LayerDesc {
+    name: "Ether",
+    doc: "Ethernet II frame (IEEE 802.3).",
+    fields: FIELDS,
+    text_field: Some("dst"),
+    pairs: Pairs { swap: &[], quoted: &[], check: same_type },
+    summary: Summary { within: "", alone: "{src} > {dst} ({name:type})" },
+    ..LayerDesc::EMPTY
+};
+
+const FIELDS: &[Field] = &[
+    Field::mac("dst", Auto::NextHopMac).doc("Destination; the next hop's, or broadcast while that is unknown."),
+    Field::mac("src", Auto::SourceMac).doc("Source; the interface's."),
+    Field::bits("type", 16)
+        .auto(Auto::Next(0x9000))
+        .hex()
+        .names(Names::Table(ETHER_TYPES))
+        .doc("Protocol of the payload (EtherType)."),
+];
+
+/// Addresses are not compared: an answer to a broadcast comes from somebody, and may come through a bridge.
+fn same_type(probe: &crate::packet::Layer, _payload: usize, reply: &crate::packet::Layer) -> Result<(), String> {
+    match (probe.int("type"), reply.int("type")) {
+        (a, b) if a == b => Ok(()),
+        (Some(a), Some(b)) => Err(format!("type {b:#x}, not {a:#x}")),
+        _ => Err("no type".into()),
+    }
+}

@@ -1,0 +1,192 @@
+//! Packets as text: `show`, one-line summaries, and the command that makes a packet again.
+//!
+//! Everything that came from the network is escaped here, so that no packet can move the reader's cursor.
+
+use std::fmt::Write;
+
+use super::auto::{Verdict, verify};
+use super::build::first_destination;
+use super::field::{Auto, Field, Preset, Shape, name_of};
+use super::layer::{Layer, LayerDesc};
+use super::value::{Slot, Value};
+use super::{Packet, PacketError, Surroundings};
+use crate::base::text;
+
+/// One row of a layer's table, as `ls(TCP)` prints it: name, shape, default, documentation.
+pub fn describe(desc: &LayerDesc) -> Vec<[String; 4]> {
+    let row = |field: &Field| {
+        let shape = match field.shape {
+            Shape::Bits(bits) => format!("{bits} bits"),
+            Shape::Flags(bits, names) => format!("{bits} flags {}", names.0.join(" ")),
+            Shape::Ip4 => "IPv4 address".into(),
+            Shape::Mac => "MAC address".into(),
+            Shape::HardwareAddr(_) => "MAC address, or bytes".into(),
+            Shape::ProtocolAddr(_) => "IPv4 address, or bytes".into(),
+            Shape::Bytes => "bytes".into(),
+            Shape::Options(_) => "list of options".into(),
+        };
+        let default = match field.preset {
+            Preset::Auto(_) => "auto".into(),
+            Preset::Empty if matches!(field.shape, Shape::Bytes) => "\"\"".into(),
+            _ => match field.preset_slot() {
+                Slot::Set(value) => field.display(&value, Layer::new_names(field)),
+                other => other.to_string(),
+            },
+        };
+        [field.name.to_owned(), shape, default, field.doc.to_owned()]
+    };
+    desc.fields.iter().map(row).collect()
+}
+
+impl Packet {
+    /// All layers and fields, a line each, the visible layers indented as Scapy does.
+    pub fn show(&self, around: &dyn Surroundings) -> String {
+        let (all, from) = self.all_layers();
+        let mut out = String::new();
+        for (depth, at) in (from..all.len()).enumerate() {
+            let layer = &all[at];
+            let indent = " ".repeat(depth * 3);
+            let note = layer.note().map(|n| format!("  ({})", text::escape(n))).unwrap_or_default();
+            let _ = writeln!(out, "{indent}###[ {} ]###{note}", layer.desc().name);
+            for (index, field) in layer.desc().fields.iter().enumerate().filter(|(_, f)| layer.has(f)) {
+                if let Some(value) = self.shown(at, index, field, around) {
+                    let _ = writeln!(out, "{indent}  {:<10}= {value}", field.name);
+                }
+            }
+        }
+        out.truncate(out.trim_end_matches('\n').len());
+        out
+    }
+
+    /// The same after building: with every length and checksum as it goes out.
+    pub fn show2(&self, around: &dyn Surroundings) -> Result<String, PacketError> {
+        Ok(self.build(around)?.to_packet().show(around))
+    }
+
+    fn shown(&self, at: usize, index: usize, field: &Field, around: &dyn Surroundings) -> Option<String> {
+        let layer = &self.all_layers().0[at];
+        let names = layer.names_of(field);
+        let value = match layer.slot(index)? {
+            Slot::Set(value) => field.display(&value, names),
+            Slot::Auto => match field.auto_rule() {
+                Some(Auto::SourceAddr) => {
+                    source(layer, around).map_or_else(|| "auto".into(), |addr| format!("auto ({addr})"))
+                }
+                _ => "auto".into(),
+            },
+            other => other.to_string(),
+        };
+        Some(match verify(self, at, index) {
+            Verdict::Right | Verdict::Unknown => value,
+            Verdict::Offload => format!("{value} (not computed: offload)"),
+            Verdict::Wrong(right) => {
+                let right = field.display(&Value::Int(right), names);
+                format!("{value} (incorrect, should be {right})")
+            }
+        })
+    }
+
+    /// One line: `IP / TCP 192.0.2.2:61000 > 192.0.2.10:80 S`. Ports are numbers.
+    pub fn summary(&self, around: &dyn Surroundings) -> String {
+        let (all, from) = self.all_layers();
+        let mut parts = Vec::with_capacity(all.len() - from.min(all.len()));
+        for at in from..all.len() {
+            let layer = &all[at];
+            let desc = layer.desc();
+            let is_named_above = all.get(at + 1).is_some_and(|upper| speaks_for_lower(upper, layer));
+            let lower = at.checked_sub(1).map(|i| &all[i]);
+            let text = if is_named_above {
+                desc.name.to_owned()
+            } else if lower.is_some_and(|lower| speaks_for_lower(layer, lower)) {
+                fill(desc.summary.within, layer, lower, around)
+            } else {
+                fill(desc.summary.alone, layer, None, around)
+            };
+            parts.push(if text.is_empty() { desc.name.to_owned() } else { text });
+        }
+        parts.join(" / ")
+    }
+
+    /// The line of script that makes the packet again.
+    pub fn command(&self) -> String {
+        let loose = self.loose();
+        let layers: Vec<String> = loose.layers().iter().map(layer_command).collect();
+        layers.join("/")
+    }
+}
+
+impl Layer {
+    /// The names of a field's numbers in a layer with nothing set.
+    fn new_names(field: &Field) -> super::field::NameTable {
+        match field.names {
+            super::Names::Table(table) => table,
+            _ => &[],
+        }
+    }
+}
+
+/// Whether `upper`'s part of a summary tells what `lower`'s would.
+fn speaks_for_lower(upper: &Layer, lower: &Layer) -> bool {
+    let within = upper.desc().summary.within;
+    !within.is_empty() && lower.desc().ends.is_some()
+}
+
+/// Puts the fields into a summary's template.
+fn fill(template: &str, layer: &Layer, lower: Option<&Layer>, around: &dyn Surroundings) -> String {
+    let mut out = String::with_capacity(64);
+    let mut rest = template;
+    while let Some(open) = rest.find('{') {
+        out.push_str(&rest[..open]);
+        let Some(close) = rest[open..].find('}') else { break };
+        let key = &rest[open + 1..open + close];
+        rest = &rest[open + close + 1..];
+        match (key.strip_prefix("under."), lower) {
+            (Some(field), Some(lower)) => out.push_str(&short(lower, field, around)),
+            _ => out.push_str(&short(layer, key, around)),
+        }
+    }
+    out.push_str(rest);
+    out.trim_end().to_owned()
+}
+
+/// One field in a summary: a number, an address, flags; `name:type` stands for the name of the number.
+fn short(layer: &Layer, key: &str, around: &dyn Surroundings) -> String {
+    let (by_name, key) = key.strip_prefix("name:").map_or((false, key), |key| (true, key));
+    let Some(index) = layer.index(key) else { return String::new() };
+    let field = &layer.desc().fields[index];
+    match layer.slot(index) {
+        Some(Slot::Set(Value::Int(n))) if by_name => {
+            name_of(layer.names_of(field), n).map_or_else(|| n.to_string(), ToOwned::to_owned)
+        }
+        Some(Slot::Set(value)) => field.display(&value, &[]),
+        Some(Slot::Auto) if field.auto_rule() == Some(Auto::SourceAddr) => {
+            source(layer, around).map_or_else(|| "auto".into(), |addr| addr.to_string())
+        }
+        Some(other) => other.to_string(),
+        None => String::new(),
+    }
+}
+
+fn source(layer: &Layer, around: &dyn Surroundings) -> Option<std::net::Ipv4Addr> {
+    first_destination(layer).and_then(|dst| around.source_addr(dst))
+}
+
+fn layer_command(layer: &Layer) -> String {
+    let desc = layer.desc();
+    let mut args = Vec::new();
+    for (index, slot) in layer.set_slots().unwrap_or_default() {
+        let field = &desc.fields[usize::from(*index)];
+        if *slot == field.preset_slot() {
+            continue;
+        }
+        let value = match (slot, field.shape) {
+            (Slot::Set(Value::Int(n)), Shape::Flags(_, names)) => {
+                let text = super::Flags { bits: *n, names }.to_string();
+                if names.parse(&text).is_ok() { format!("\"{text}\"") } else { n.to_string() }
+            }
+            _ => slot.to_string(),
+        };
+        args.push(format!("{}={value}", field.name));
+    }
+    format!("{}({})", desc.name, args.join(", "))
+}

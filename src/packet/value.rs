@@ -1,0 +1,213 @@
+//! What a field may hold: one value, a set of values, or a value drawn at random.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use crate::base::targets::Net;
+use crate::base::{Mac, Rng, text};
+
+/// One value, as a user writes it or as a field holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Value {
+    /// A number: every field of bits, flags included.
+    Int(u64),
+    /// An IPv4 address.
+    Ip4(Ipv4Addr),
+    /// A hardware address.
+    Mac(Mac),
+    /// Raw bytes.
+    Bytes(Arc<[u8]>),
+    /// Text: a name, a number, an address; a field turns it into what it holds.
+    Text(Arc<str>),
+    /// Several values that are one: options, and the values of an option.
+    List(Arc<[Value]>),
+}
+
+impl Value {
+    /// The number, if it is one.
+    pub fn int(&self) -> Option<u64> {
+        match self {
+            Self::Int(n) => Some(*n),
+            _ => None,
+        }
+    }
+
+    /// Raw bytes, copied.
+    pub fn bytes(bytes: &[u8]) -> Self {
+        Self::Bytes(bytes.into())
+    }
+
+    /// Text, copied.
+    pub fn text(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// What kind of value it is, for messages: `a number`, `text`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Int(_) => "a number",
+            Self::Ip4(_) => "an IPv4 address",
+            Self::Mac(_) => "a MAC address",
+            Self::Bytes(_) => "bytes",
+            Self::Text(_) => "text",
+            Self::List(_) => "a list",
+        }
+    }
+}
+
+/// Written as it would be typed in a script; text and bytes are escaped.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(n) => write!(f, "{n}"),
+            Self::Ip4(addr) => write!(f, "\"{addr}\""),
+            Self::Mac(mac) => write!(f, "\"{mac}\""),
+            Self::Bytes(bytes) => f.write_str(&text::literal(bytes)),
+            Self::Text(t) => f.write_str(&text::literal(t.as_bytes())),
+            Self::List(items) => {
+                f.write_str("[")?;
+                for (i, item) in items.iter().enumerate() {
+                    if i > 0 {
+                        f.write_str(", ")?;
+                    }
+                    write!(f, "{item}")?;
+                }
+                f.write_str("]")
+            }
+        }
+    }
+}
+
+/// Several values for one field: the packet is then a set of packets. Never empty.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Many {
+    /// These, in this order.
+    List(Arc<[Value]>),
+    /// All numbers from the first to the last.
+    Range(u64, u64),
+    /// All addresses of a network.
+    Net(Net),
+}
+
+impl Many {
+    /// How many values there are.
+    pub fn count(&self) -> u64 {
+        match self {
+            Self::List(items) => items.len() as u64,
+            Self::Range(low, high) => (high - low).saturating_add(1),
+            Self::Net(net) => net.count(),
+        }
+    }
+
+    /// The value at `index`, which the caller keeps below [`Many::count`]; the first one past the end.
+    pub fn at(&self, index: u64) -> Value {
+        match self {
+            Self::List(items) => items[if index < items.len() as u64 { index as usize } else { 0 }].clone(),
+            Self::Range(low, high) => Value::Int(if index <= high - low { low + index } else { *low }),
+            Self::Net(net) => Value::Ip4(net.at(index).or_else(|| net.at(0)).unwrap_or(Ipv4Addr::UNSPECIFIED)),
+        }
+    }
+}
+
+impl fmt::Display for Many {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::List(items) => Value::List(items.clone()).fmt(f),
+            Self::Range(low, high) => write!(f, "{low}..={high}"),
+            Self::Net(net) => write!(f, "\"{net}\""),
+        }
+    }
+}
+
+/// A value drawn anew for each packet that is sent; Scapy's `RandShort()` and its kin.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Random {
+    /// A number between two others, both included: `RandShort()`, `RandNum(a, b)`.
+    Int(u64, u64),
+    /// An address of a network: `RandIP("10.0.0.0/24")`.
+    Ip4(Net),
+    /// A hardware address; the bytes that are `Some` are fixed: `RandMAC("02:00:*:*:*:*")`.
+    Mac([Option<u8>; 6]),
+    /// So many random bytes, letters and digits only if `letters`: `RandBin(n)`, `RandString(n)`.
+    Bytes {
+        /// How many.
+        len: u32,
+        /// Letters and digits only.
+        letters: bool,
+    },
+    /// One of these: `RandChoice(a, b, ..)`.
+    Choice(Arc<[Value]>),
+}
+
+impl Random {
+    /// Draws a value.
+    pub fn draw(&self, rng: &mut Rng) -> Value {
+        match self {
+            Self::Int(low, high) => Value::Int(rng.between(*low, *high)),
+            Self::Ip4(net) => {
+                let index = rng.below(net.count());
+                Value::Ip4(net.at(index).unwrap_or(Ipv4Addr::UNSPECIFIED))
+            }
+            Self::Mac(pattern) => Value::Mac(Mac(pattern.map(|byte| byte.unwrap_or_else(|| rng.next_u64() as u8)))),
+            Self::Bytes { len, letters } => {
+                let mut bytes = vec![0; *len as usize];
+                rng.fill(&mut bytes);
+                if *letters {
+                    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+                    bytes.iter_mut().for_each(|b| *b = LETTERS[usize::from(*b) % LETTERS.len()]);
+                }
+                Value::Bytes(bytes.into())
+            }
+            Self::Choice(items) => items[rng.below(items.len() as u64) as usize].clone(),
+        }
+    }
+}
+
+/// As the call that makes it.
+impl fmt::Display for Random {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(0, 0xff) => f.write_str("RandByte()"),
+            Self::Int(0, 0xffff) => f.write_str("RandShort()"),
+            Self::Int(0, 0xffff_ffff) => f.write_str("RandInt()"),
+            Self::Int(low, high) => write!(f, "RandNum({low}, {high})"),
+            Self::Ip4(net) => write!(f, "RandIP(\"{net}\")"),
+            Self::Mac(pattern) => {
+                let bytes: Vec<String> =
+                    pattern.iter().map(|b| b.map_or_else(|| "*".to_owned(), |b| format!("{b:02x}"))).collect();
+                write!(f, "RandMAC(\"{}\")", bytes.join(":"))
+            }
+            Self::Bytes { len, letters: true } => write!(f, "RandString({len})"),
+            Self::Bytes { len, letters: false } => write!(f, "RandBin({len})"),
+            Self::Choice(items) => {
+                let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+                write!(f, "RandChoice({})", items.join(", "))
+            }
+        }
+    }
+}
+
+/// What one field of a layer holds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Slot {
+    /// To be computed at build.
+    Auto,
+    /// Sent exactly so.
+    Set(Value),
+    /// One packet for each.
+    Many(Many),
+    /// Drawn for each packet.
+    Random(Random),
+}
+
+impl fmt::Display for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Set(value) => value.fmt(f),
+            Self::Many(many) => many.fmt(f),
+            Self::Random(random) => random.fmt(f),
+        }
+    }
+}
