@@ -2,9 +2,19 @@
 //!
 //! A job holds no socket, reads no clock and never sleeps: time comes as an argument, frames go into an [`Outbox`].
 
+mod account;
+mod arp;
 mod drive;
+mod error;
+mod exchange;
+mod matching;
+mod network;
 
+pub use account::Account;
 pub use drive::{Ended, drive};
+pub use error::EngineError;
+pub use exchange::{MOST_PACKETS, Options, Outcome, exchange};
+pub use network::{Around, Network};
 
 use std::time::Duration;
 
@@ -58,6 +68,11 @@ impl Outbox {
     pub fn push(&mut self, via: Via, token: u64, write: impl FnOnce(&mut Vec<u8>)) {
         write(&mut self.bytes);
         self.frames.push((via, token, self.bytes.len()));
+    }
+
+    /// Whether nothing is waiting.
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
     }
 
     /// Whether a whole batch is waiting.

@@ -16,6 +16,7 @@ pub static ARP: LayerDesc = LayerDesc {
         Over { under: &ETHER, field: "type", number: 0x0806 },
         Over { under: &DOT1Q, field: "type", number: 0x0806 },
     ],
+    ends: Some(("psrc", "pdst")),
     pairs: Pairs { swap: &[], quoted: &[], check },
     summary: Summary { within: "", alone: "ARP {name:op} {pdst} says {psrc}" },
     ..LayerDesc::EMPTY
@@ -34,7 +35,6 @@ const FIELDS: &[Field] = &[
     Field::of("psrc", Shape::ProtocolAddr("plen"), Preset::Auto(Auto::SourceAddr)).doc("Sender's protocol address."),
     Field::of("hwdst", Shape::HardwareAddr("hwlen"), Preset::Mac(Mac::ZERO)).doc("Target's hardware address."),
     Field::of("pdst", Shape::ProtocolAddr("plen"), Preset::Ip4(std::net::Ipv4Addr::UNSPECIFIED))
-        .destination()
         .doc("Target's protocol address."),
 ];
 

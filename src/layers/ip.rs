@@ -66,7 +66,7 @@ const FIELDS: &[Field] = &[
     Field::bits("proto", 8).auto(Auto::Next(0)).names(Names::Table(IP_PROTOCOLS)).doc("Protocol of the payload."),
     Field::bits("chksum", 16).auto(Auto::HeaderSum).hex().doc("Checksum over the header."),
     Field::of("src", Shape::Ip4, Preset::Auto(Auto::SourceAddr)).doc("Source; the address that the route gives."),
-    Field::ip4("dst", 127, 0, 0, 1).destination().doc("Destination."),
+    Field::ip4("dst", 127, 0, 0, 1).doc("Destination."),
     Field::options("options", &OPTIONS).doc("Options, as [\"NOP\", [\"RR\", [\"0.0.0.0\"]]]; padded to 4 bytes."),
 ];
 

@@ -22,6 +22,12 @@ pub trait World {
     /// `"live"` or `"lab"`, as reports name it.
     fn name(&self) -> &'static str;
 
+    /// Whether packets to `addr` are this world's: the first world of a session that says so takes them.
+    fn owns(&self, addr: IpAddr) -> bool;
+
+    /// Whether `name` is this world's to resolve.
+    fn owns_name(&self, name: &str) -> bool;
+
     /// The world's clock, the same that its links show.
     fn now(&self) -> Time;
 

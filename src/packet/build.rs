@@ -167,7 +167,7 @@ impl Writer<'_> {
                 (_, Some(rule)) => self.auto(&mut at, i, layer, field, rule),
                 (_, None) => match field.preset_slot() {
                     Slot::Set(value) => self.put(&mut at, field, &value),
-                    _ => continue,
+                    _ => {}
                 },
             }
         }
@@ -307,7 +307,7 @@ fn stated_len(network: &Layer, header: usize) -> Option<u16> {
 
 /// The first destination address that a layer names.
 pub(super) fn first_destination(layer: &Layer) -> Option<Ipv4Addr> {
-    let index = layer.desc().fields.iter().position(|f| f.is_destination)?;
+    let index = layer.index(layer.desc().ends?.1)?;
     match layer.slot(index)? {
         Slot::Set(Value::Ip4(addr)) => Some(addr),
         Slot::Many(many) => match many.at(0) {

@@ -24,8 +24,6 @@ pub struct Field {
     pub hex: bool,
     /// The condition under which the header has this field at all.
     pub when: Option<When>,
-    /// Whether it names the host that the packet goes to.
-    pub is_destination: bool,
     /// One sentence: meaning and unit.
     pub doc: &'static str,
 }
@@ -137,7 +135,7 @@ pub struct When {
 
 impl Field {
     const fn new(name: &'static str, shape: Shape, preset: Preset) -> Self {
-        Self { name, shape, preset, names: Names::None, hex: false, when: None, is_destination: false, doc: "" }
+        Self { name, shape, preset, names: Names::None, hex: false, when: None, doc: "" }
     }
 
     /// A number of `bits` bits, 0 when nothing is set.
@@ -214,13 +212,6 @@ impl Field {
     #[must_use]
     pub const fn unless(mut self, field: &'static str, any: &'static [u64]) -> Self {
         self.when = Some(When { field, any, not: true });
-        self
-    }
-
-    /// It names the host that the packet goes to.
-    #[must_use]
-    pub const fn destination(mut self) -> Self {
-        self.is_destination = true;
         self
     }
 

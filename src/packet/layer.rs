@@ -31,7 +31,8 @@ pub struct LayerDesc {
     pub fragment: Option<Fragment>,
     /// The layers that may lie below, and the number by which they name this one.
     pub over: &'static [Over],
-    /// Source and destination fields, for a layer that gives the pseudo-header of those above.
+    /// Source and destination fields, for a layer with network addresses: where the packet goes, and what the
+    /// pseudo-header of the layer above begins with.
     pub ends: Option<(&'static str, &'static str)>,
     /// Whether it is a header quoted in an ICMP error: it may be cut, and its checksums cannot be verified.
     pub quoted: bool,
@@ -212,7 +213,7 @@ impl Layer {
     }
 
     /// Where the header stands in its packet's bytes, for a layer that was read.
-    pub(crate) fn range(&self) -> Option<(Arc<[u8]>, usize, usize)> {
+    pub fn range(&self) -> Option<(Arc<[u8]>, usize, usize)> {
         match &self.body {
             Body::Read(read) => Some((read.bytes.clone(), read.start as usize, read.end as usize)),
             Body::Made(_) => None,

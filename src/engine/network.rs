@@ -1,0 +1,295 @@
+//! The networks of a session: its worlds, their open links, and what was learned of their neighbors.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use super::error::EngineError;
+use crate::base::rng::mix;
+use crate::base::{Mac, Rng, Time};
+use crate::net::{Link, NetError, Route, Slept, World};
+use crate::packet::Surroundings;
+
+/// How long an answer to our own ARP request is believed.
+const NEIGHBOR_LIFE: Duration = Duration::from_secs(60);
+
+/// The worlds of a session. The destination decides which one a packet goes to: the first that owns the address.
+pub struct Network {
+    places: Vec<Place>,
+    seed: u64,
+    sent: Cell<u64>,
+    wrap: Box<Wrap>,
+    allow_public: Box<dyn FnMut(IpAddr) -> bool>,
+}
+
+type Wrap = dyn Fn(Box<dyn Link>) -> Result<Box<dyn Link>, NetError>;
+
+/// One world, and what the session holds of it.
+pub(super) struct Place {
+    pub(super) world: Box<dyn World>,
+    pub(super) link: Option<Box<dyn Link>>,
+    neighbors: BTreeMap<(u32, IpAddr), (Mac, Time)>,
+}
+
+impl Network {
+    /// A session's networks, the first that owns an address takes it. `seed` is the key of all draws.
+    pub fn new(worlds: Vec<Box<dyn World>>, seed: u64) -> Self {
+        let place = |world| Place { world, link: None, neighbors: BTreeMap::new() };
+        Self {
+            places: worlds.into_iter().map(place).collect(),
+            seed,
+            sent: Cell::new(0),
+            wrap: Box::new(Ok),
+            allow_public: Box::new(|_| false),
+        }
+    }
+
+    /// Puts every link that is opened from now on through `wrap`: a recorder, a fault injector.
+    pub fn wrap_links(&mut self, wrap: impl Fn(Box<dyn Link>) -> Result<Box<dyn Link>, NetError> + 'static) {
+        self.wrap = Box::new(wrap);
+    }
+
+    /// Who decides whether a public address may be probed; by default nobody may.
+    pub fn allow_public(&mut self, ask: impl FnMut(IpAddr) -> bool + 'static) {
+        self.allow_public = Box::new(ask);
+    }
+
+    /// The session's seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// All worlds.
+    pub fn worlds(&self) -> impl Iterator<Item = &dyn World> {
+        self.places.iter().map(|p| &*p.world)
+    }
+
+    /// A line or script begins: what came before it is forgotten.
+    pub fn begin(&mut self) -> Result<(), NetError> {
+        self.links().try_for_each(|link| link.resume())
+    }
+
+    /// A line or script has ended: nothing is captured until the next one.
+    pub fn end(&mut self) -> Result<(), NetError> {
+        self.links().try_for_each(|link| link.pause())
+    }
+
+    fn links(&mut self) -> impl Iterator<Item = &mut Box<dyn Link>> {
+        self.places.iter_mut().filter_map(|p| p.link.as_mut())
+    }
+
+    /// Lets time pass: in the laboratory always; for real unless the laboratory is all that the session has used.
+    pub fn sleep(&self, span: Duration) -> Slept {
+        let is_virtual = |p: &Place| p.world.name() == "lab";
+        let lab_only = self.places.iter().any(|p| is_virtual(p) && p.link.is_some())
+            && !self.places.iter().any(|p| !is_virtual(p) && p.link.is_some());
+        let mut ended = Slept::Whole;
+        for place in self.places.iter().filter(|p| is_virtual(p) || !lab_only) {
+            if place.world.sleep(span) == Slept::Interrupted {
+                ended = Slept::Interrupted;
+            }
+        }
+        ended
+    }
+
+    /// The addresses of a name, from the world that owns it.
+    pub fn resolve(&self, name: &str) -> Result<Vec<IpAddr>, EngineError> {
+        let owner = self.places.iter().find(|p| p.world.owns_name(name));
+        match owner {
+            Some(place) => Ok(place.world.resolve(name)?),
+            None => {
+                let hint = "no network of this session knows such names; see --lab and --live".to_owned();
+                Err(NetError::UnknownName { name: name.to_owned(), hint }.into())
+            }
+        }
+    }
+
+    /// The place that takes packets to `addr`.
+    pub(super) fn place_of(&self, addr: IpAddr) -> Result<usize, EngineError> {
+        self.places.iter().position(|p| p.world.owns(addr)).ok_or_else(|| EngineError::NoWorld {
+            addr,
+            hint: "the laboratory holds the documentation networks 192.0.2.0/24, 198.51.100.0/24 and 203.0.113.0/24 \
+                   and the names in .lab; --lab leaves out all others",
+        })
+    }
+
+    /// The place that has an interface of this name.
+    pub(super) fn place_with(&self, iface: &str) -> Result<usize, EngineError> {
+        let mut names = Vec::new();
+        for (i, place) in self.places.iter().enumerate() {
+            for found in place.world.interfaces()? {
+                if found.name == iface {
+                    return Ok(i);
+                }
+                names.push(found.name);
+            }
+        }
+        let hint = crate::base::nearest::did_you_mean(iface, names.iter().map(String::as_str));
+        let hint = if hint.is_empty() { format!("; there are {}", names.join(", ")) } else { hint };
+        Err(NetError::NoInterface { name: iface.to_owned(), hint }.into())
+    }
+
+    /// The place at `index`, its link open.
+    pub(super) fn open(&mut self, index: usize) -> Result<&mut Place, EngineError> {
+        let place = &mut self.places[index];
+        if place.link.is_none() {
+            let mut link = (self.wrap)(place.world.open()?)?;
+            link.resume()?;
+            place.link = Some(link);
+        }
+        Ok(place)
+    }
+
+    pub(super) fn place(&self, index: usize) -> &Place {
+        &self.places[index]
+    }
+
+    /// Refuses a public address of the live world that nobody allowed.
+    pub(super) fn check_public(&mut self, index: usize, addr: IpAddr) -> Result<(), EngineError> {
+        if self.places[index].world.name() == "lab" || !is_public(addr) || (self.allow_public)(addr) {
+            return Ok(());
+        }
+        Err(EngineError::Public(addr))
+    }
+
+    /// Surroundings for looking at a packet: draws depend on the seed and the packet alone.
+    pub fn looking(&self) -> Around<'_> {
+        Around::new(self, None, self.seed)
+    }
+
+    /// Surroundings for sending: draws are new each time.
+    pub(super) fn sending<'a>(&'a self, iface: Option<&'a str>) -> Around<'a> {
+        let mut around = Around::new(self, iface, self.seed);
+        around.fresh = true;
+        around
+    }
+
+    fn next_key(&self) -> u64 {
+        self.sent.set(self.sent.get() + 1);
+        mix(self.seed ^ mix(self.sent.get()))
+    }
+}
+
+impl Place {
+    /// A neighbor's hardware address, from the machine's table or from what we asked ourselves.
+    pub(super) fn neighbor(&self, iface: u32, addr: IpAddr) -> Option<Mac> {
+        let ours = self.neighbors.get(&(iface, addr)).filter(|(_, at)| self.world.now() - *at < NEIGHBOR_LIFE);
+        ours.map(|(mac, _)| *mac).or_else(|| self.world.neighbor(iface, addr))
+    }
+
+    pub(super) fn learn(&mut self, iface: u32, addr: IpAddr, mac: Mac) {
+        let now = self.world.now();
+        self.neighbors.insert((iface, addr), (mac, now));
+    }
+}
+
+/// What a packet's build may ask: routes and neighbors, each asked of the machine once.
+pub struct Around<'a> {
+    network: &'a Network,
+    iface: Option<&'a str>,
+    key: u64,
+    fresh: bool,
+    routes: RefCell<BTreeMap<Ipv4Addr, Result<(usize, Route), EngineError>>>,
+}
+
+impl<'a> Around<'a> {
+    fn new(network: &'a Network, iface: Option<&'a str>, key: u64) -> Self {
+        Self { network, iface, key, fresh: false, routes: RefCell::default() }
+    }
+
+    /// The place and route to `dst`.
+    pub(super) fn route(&self, dst: Ipv4Addr) -> Result<(usize, Route), EngineError> {
+        if let Some(known) = self.routes.borrow().get(&dst) {
+            return known.clone();
+        }
+        let found = self.find_route(dst);
+        self.routes.borrow_mut().insert(dst, found.clone());
+        found
+    }
+
+    fn find_route(&self, dst: Ipv4Addr) -> Result<(usize, Route), EngineError> {
+        let addr = IpAddr::V4(dst);
+        let at = match self.iface {
+            Some(iface) => self.network.place_with(iface)?,
+            None => self.network.place_of(addr)?,
+        };
+        Ok((at, self.network.place(at).world.route(addr, self.iface)?))
+    }
+
+    fn route_or_default(&self, dst: Option<Ipv4Addr>) -> Option<(usize, Route)> {
+        self.route(dst?).ok()
+    }
+}
+
+impl Surroundings for Around<'_> {
+    fn source_addr(&self, dst: Ipv4Addr) -> Option<Ipv4Addr> {
+        match self.route(dst).ok()?.1.source {
+            IpAddr::V4(addr) => Some(addr),
+            IpAddr::V6(_) => None,
+        }
+    }
+
+    fn source_mac(&self, dst: Option<Ipv4Addr>) -> Option<Mac> {
+        if let Some((_, route)) = self.route_or_default(dst) {
+            return route.iface.mac;
+        }
+        let place = self.network.place(self.network.place_with(self.iface?).ok()?);
+        place.world.interfaces().ok()?.into_iter().find(|i| Some(i.name.as_str()) == self.iface)?.mac
+    }
+
+    fn next_hop_mac(&self, dst: Option<Ipv4Addr>) -> Option<Mac> {
+        let (at, route) = self.route_or_default(dst)?;
+        match (route.reach, route.next_hop) {
+            (crate::net::Reach::Multicast, IpAddr::V4(group)) => {
+                // RFC 1112 section 6.4: the low 23 bits of the group.
+                let [_, b, c, d] = group.octets();
+                Some(Mac([0x01, 0x00, 0x5e, b & 0x7f, c, d]))
+            }
+            (crate::net::Reach::Remote, hop) => self.network.place(at).neighbor(route.iface.index, hop),
+            _ => None,
+        }
+    }
+
+    fn source_port(&self, rng: &mut Rng, protocol: u8, dst: Option<Ipv4Addr>) -> u16 {
+        let at = self.route_or_default(dst).map_or(0, |(at, _)| at);
+        let Some(place) = self.network.places.get(at) else { return 0 };
+        let range = place.world.source_ports();
+        let mut draw = || rng.between(u64::from(*range.start()), u64::from(*range.end())) as u16;
+        // A machine with no free port in 64 draws has other troubles; the last draw is used then.
+        let mut port = draw();
+        for _ in 0..64 {
+            if !self.fresh || place.world.is_port_free(protocol, port) {
+                break;
+            }
+            port = draw();
+        }
+        port
+    }
+
+    fn draw_key(&self) -> u64 {
+        if self.fresh { self.network.next_key() } else { self.key }
+    }
+}
+
+/// Whether an address belongs to the public Internet: globally routed unicast (IANA special-purpose registries).
+fn is_public(addr: IpAddr) -> bool {
+    match addr {
+        IpAddr::V4(a) => {
+            let [x, y, ..] = a.octets();
+            let shared = x == 100 && y & 0xc0 == 64; // RFC 6598
+            let benchmark = x == 198 && y & 0xfe == 18; // RFC 2544
+            !(a.is_private()
+                || a.is_loopback()
+                || a.is_link_local()
+                || a.is_documentation()
+                || a.is_multicast()
+                || a.is_broadcast()
+                || x == 0
+                || x >= 240
+                || shared
+                || benchmark)
+        }
+        IpAddr::V6(a) => a.segments()[0] & 0xe000 == 0x2000 && a.segments()[..2] != [0x2001, 0xdb8],
+    }
+}
