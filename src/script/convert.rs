@@ -1,0 +1,132 @@
+//! Between Rhai's values and what fields hold.
+
+use std::net::IpAddr;
+
+use rhai::{Array, Blob, Dynamic, ImmutableString, INT};
+
+use super::func::describe;
+use super::state::State;
+use super::values::Auto;
+use crate::base::targets::Net;
+use crate::packet::{Field, Flags, Many, Packet, Random, Shape, Slot, Value, Wanted};
+
+/// What a script gives to a field. Errors say what was found, without the field's name.
+pub(super) fn wanted(state: &State, field: &Field, given: &Dynamic) -> Result<Wanted, String> {
+    if given.is_unit() || given.is::<Auto>() {
+        return Ok(Wanted::Auto);
+    }
+    if let Some(random) = given.read_lock::<Random>() {
+        return Ok(Wanted::Random(random.clone()));
+    }
+    if let Some(range) = given.read_lock::<std::ops::RangeInclusive<INT>>() {
+        return span(*range.start(), *range.end());
+    }
+    if let Some(range) = given.read_lock::<std::ops::Range<INT>>() {
+        return span(range.start, range.end - 1);
+    }
+    let value = value(given)?;
+    let is_address = matches!(field.shape, Shape::Ip4 | Shape::ProtocolAddr(_));
+    match (&value, is_address) {
+        (Value::Text(text), true) => address(state, text),
+        (Value::List(items), true) => {
+            let named = |item: &Value| match item {
+                Value::Text(text) => match address(state, text)? {
+                    Wanted::Value(value) => Ok(value),
+                    _ => Ok(item.clone()),
+                },
+                other => Ok(other.clone()),
+            };
+            Ok(Wanted::Value(Value::List(items.iter().map(named).collect::<Result<_, String>>()?)))
+        }
+        _ => Ok(Wanted::Value(value)),
+    }
+}
+
+fn span(low: INT, high: INT) -> Result<Wanted, String> {
+    match (u64::try_from(low), u64::try_from(high)) {
+        (Ok(low), Ok(high)) if low <= high => Ok(Wanted::Many(Many::Range(low, high))),
+        _ => Err(format!("the range {low}..={high} holds no number that fits; write it from low to high, like 1..=1024")),
+    }
+}
+
+/// An address, a network or a host name.
+fn address(state: &State, text: &str) -> Result<Wanted, String> {
+    if let Some(net) = Net::parse(text) {
+        return Ok(match (net.count(), net.at(0)) {
+            (1, Some(addr)) => Wanted::Value(Value::Ip4(addr)),
+            _ => Wanted::Many(Many::Net(net)),
+        });
+    }
+    let found = state.network.borrow().resolve(text).map_err(|e| e.to_string())?;
+    let addr = found.iter().find_map(|addr| match addr {
+        IpAddr::V4(addr) => Some(*addr),
+        IpAddr::V6(_) => None,
+    });
+    addr.map(|addr| Wanted::Value(Value::Ip4(addr))).ok_or_else(|| format!("\"{text}\" has no IPv4 address"))
+}
+
+/// A script's value as a field's input.
+pub(super) fn value(given: &Dynamic) -> Result<Value, String> {
+    if let Ok(n) = given.as_int() {
+        return u64::try_from(n).map(Value::Int).map_err(|_| format!("{n} is below 0"));
+    }
+    if let Some(text) = given.read_lock::<ImmutableString>() {
+        return Ok(Value::text(&text));
+    }
+    if let Ok(c) = given.as_char() {
+        return Ok(Value::text(c.encode_utf8(&mut [0; 4])));
+    }
+    if let Some(blob) = given.read_lock::<Blob>() {
+        return Ok(Value::bytes(&blob));
+    }
+    if let Some(items) = given.read_lock::<Array>() {
+        return items.iter().map(value).collect::<Result<_, String>>().map(Value::List);
+    }
+    if let Some(flags) = given.read_lock::<Flags>() {
+        return Ok(Value::Int(flags.bits));
+    }
+    if let Some(range) = given.read_lock::<std::ops::RangeInclusive<INT>>() {
+        return many_value(span(*range.start(), *range.end())?);
+    }
+    if let Some(range) = given.read_lock::<std::ops::Range<INT>>() {
+        return many_value(span(range.start, range.end - 1)?);
+    }
+    if given.is::<Packet>() {
+        return Err("expected a value, found a packet; use p.bytes() for its bytes".into());
+    }
+    Err(format!("expected a value, found {}", describe(given)))
+}
+
+/// A range inside a list, written out.
+fn many_value(wanted: Wanted) -> Result<Value, String> {
+    match wanted {
+        Wanted::Many(many) if many.count() <= 65536 => Ok(Value::List((0..many.count()).map(|i| many.at(i)).collect())),
+        _ => Err("a range inside a list holds 65536 numbers at most".into()),
+    }
+}
+
+/// What a field holds, as scripts see it: numbers, text, blobs, lists; `None` for what is computed at build.
+pub(super) fn dynamic(field: &Field, slot: Slot) -> Dynamic {
+    match slot {
+        Slot::Auto => Dynamic::UNIT,
+        Slot::Set(value) => from_value(field, value),
+        Slot::Random(random) => Dynamic::from(random),
+        Slot::Many(Many::Range(low, high)) => Dynamic::from(low as INT..=high as INT),
+        Slot::Many(Many::Net(net)) => net.to_string().into(),
+        Slot::Many(Many::List(items)) => {
+            items.iter().map(|v| from_value(field, v.clone())).collect::<Array>().into()
+        }
+    }
+}
+
+fn from_value(field: &Field, value: Value) -> Dynamic {
+    match (value, field.shape) {
+        (Value::Int(bits), Shape::Flags(_, names)) => Dynamic::from(Flags { bits, names }),
+        (Value::Int(n), _) => Dynamic::from_int(n as INT),
+        (Value::Ip4(addr), _) => addr.to_string().into(),
+        (Value::Mac(mac), _) => mac.to_string().into(),
+        (Value::Bytes(bytes), _) => Dynamic::from_blob(bytes.to_vec()),
+        (Value::Text(text), _) => Dynamic::from(ImmutableString::from(&*text)),
+        (Value::List(items), _) => items.iter().map(|v| from_value(field, v.clone())).collect::<Array>().into(),
+    }
+}

@@ -1,0 +1,120 @@
+//! What the functions of a session share: its networks, its terminal, and how it is stopped.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rhai::{AST, Dynamic, EvalAltResult, Position};
+
+use super::sugar::Constants;
+use crate::engine::{Account, Network};
+use crate::packet::{Packet, PacketError};
+
+/// Where a session's words go. The shell implements it; nothing below the shell prints.
+pub trait Console {
+    /// A line of the script's own output.
+    fn print(&self, text: &str);
+    /// A line about what was done; never part of the output.
+    fn note(&self, text: &str);
+    /// Columns of the screen, for tables.
+    fn width(&self) -> usize;
+}
+
+/// Ctrl-C, counted by the signal handler.
+pub type Signals = Arc<AtomicUsize>;
+
+/// What the functions of a session share.
+pub struct State {
+    pub(super) network: RefCell<Network>,
+    pub(super) console: Box<dyn Console>,
+    pub(super) constants: Constants,
+    /// Functions of scripts that `run` ran: the session takes them over after the line.
+    pub(super) learned: RefCell<Vec<AST>>,
+    /// Set by `exit(code)`.
+    pub(super) exit: Cell<Option<u8>>,
+    /// Whether each exchange ends in a line of account.
+    pub(super) accounts: Cell<bool>,
+    /// The line of the last exchange that brought no answer.
+    pub(super) silent_line: Cell<Option<usize>>,
+    signals: Signals,
+    /// Signals that a network call has taken as its own end.
+    seen: Cell<usize>,
+    /// A network call was ended by Ctrl-C: the next one ends the line.
+    stopping: Cell<bool>,
+}
+
+impl State {
+    pub(super) fn new(network: Network, console: Box<dyn Console>, constants: Constants, signals: Signals) -> Rc<Self> {
+        Rc::new(Self {
+            network: RefCell::new(network),
+            console,
+            constants,
+            learned: RefCell::default(),
+            exit: Cell::new(None),
+            accounts: Cell::new(false),
+            silent_line: Cell::new(None),
+            seen: Cell::new(signals.load(Ordering::Relaxed)),
+            signals,
+            stopping: Cell::new(false),
+        })
+    }
+
+    /// A line or script begins: a Ctrl-C of before does not count.
+    pub(super) fn begin(&self) {
+        self.seen.set(self.signals.load(Ordering::Relaxed));
+        self.stopping.set(false);
+        self.exit.set(None);
+    }
+
+    /// Whether Ctrl-C asks for the end of the line: pressed while no network call waited, or twice.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.signals.load(Ordering::Relaxed) > self.seen.get()
+    }
+
+    /// Refuses a network call after one that Ctrl-C has ended.
+    pub(super) fn may_wait(&self) -> Result<(), Box<EvalAltResult>> {
+        if self.stopping.get() || self.is_stopped() {
+            return Err(EvalAltResult::ErrorTerminated("stopped by Ctrl-C".into(), Position::NONE).into());
+        }
+        Ok(())
+    }
+
+    /// A network call was ended by Ctrl-C and returns what has come.
+    pub(super) fn was_interrupted(&self) {
+        self.seen.set(self.signals.load(Ordering::Relaxed));
+        self.stopping.set(true);
+    }
+
+    /// The account of an exchange, where the user wants one.
+    pub(super) fn report(&self, account: &Account) {
+        if self.accounts.get() {
+            self.console.note(&account.to_string());
+        }
+    }
+
+    /// What to say to somebody who uses `None` as a packet.
+    pub(super) fn no_answer(&self, used: &str) -> String {
+        let which = match self.silent_line.get() {
+            Some(line) => format!("there was no answer to the probe of line {line}"),
+            None => "there is no packet here".to_owned(),
+        };
+        let used = if used.is_empty() { ".show()" } else { used };
+        format!("None{used}: {which}, so this is None; test `r == None` first, or write `r?{used}`")
+    }
+
+    /// One line on a packet.
+    pub(super) fn summary(&self, packet: &Packet) -> String {
+        packet.summary(&self.network.borrow().looking())
+    }
+
+    /// A packet's bytes, without sending anything.
+    pub(super) fn bytes(&self, packet: &Packet) -> Result<Vec<u8>, PacketError> {
+        packet.bytes(&self.network.borrow().looking())
+    }
+
+    /// The text of a value as `print` prints it.
+    pub(super) fn constant(&self, name: &str, value: Dynamic) {
+        self.constants.borrow_mut().insert(name.to_owned(), value);
+    }
+}

@@ -1,0 +1,56 @@
+//! Tables as text, drawn by comfy-table.
+
+use comfy_table::{ContentArrangement, Table, presets};
+
+use super::state::State;
+use super::values::{Packets, Results, Rows};
+
+/// More rows than a screen holds are counted, not printed.
+const MOST_ROWS: usize = 1000;
+
+/// A table with a header, as wide as the screen at most.
+pub(super) fn table(width: usize, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(width).unwrap_or(u16::MAX)).force_no_tty();
+    table.set_header(header.iter().map(|h| h.to_uppercase()));
+    for row in rows {
+        table.add_row(row);
+    }
+    table.trim_fmt()
+}
+
+/// Answered probes: number, probe, answer.
+pub(super) fn rows(state: &State, rows: &Rows) -> String {
+    let total = rows.0.len();
+    if total == 0 {
+        return "no answers".into();
+    }
+    let lines = rows.0.iter().take(MOST_ROWS).enumerate().map(|(i, row)| {
+        vec![i.to_string(), state.summary(&row.query), state.summary(&row.answer)]
+    });
+    more(table(state.console.width(), &["", "probe", "answer"], lines), total)
+}
+
+/// Packets: number and summary.
+pub(super) fn packets(state: &State, packets: &Packets) -> String {
+    let total = packets.0.len();
+    if total == 0 {
+        return "no packets".into();
+    }
+    let lines = packets.0.iter().take(MOST_ROWS).enumerate().map(|(i, p)| format!("{i:<4} {}", state.summary(p)));
+    more(lines.collect::<Vec<_>>().join("\n"), total)
+}
+
+/// What `sr` brought: both lists.
+pub(super) fn results(state: &State, results: &Results) -> String {
+    let mut text = rows(state, &results.answered);
+    if !results.unanswered.0.is_empty() {
+        text = format!("{text}\nunanswered:\n{}", packets(state, &results.unanswered));
+    }
+    text
+}
+
+fn more(text: String, total: usize) -> String {
+    if total > MOST_ROWS { format!("{text}\n.. and {} more", total - MOST_ROWS) } else { text }
+}
