@@ -58,7 +58,7 @@ impl Host {
         let payload = &icmp.slice()[8..];
         let echo = Icmpv4Type::EchoReply(IcmpEchoHeader::from_bytes(icmp.bytes5to8()));
         let header = Icmpv4Header::with_checksum(echo, payload).to_bytes();
-        self.send(Packet::answer(datagram, IpNumber::ICMP, &header, payload), scene);
+        self.send(&Packet::answer(datagram, IpNumber::ICMP, &header, payload), scene);
     }
 
     fn tcp(&mut self, datagram: &Datagram<'_>, tcp: &TcpSlice<'_>, scene: &mut Scene<'_>) {
@@ -83,7 +83,7 @@ impl Host {
         let (src, dst) = (datagram.dst, datagram.src);
         header.checksum =
             header.calc_checksum_ipv4_raw(src.octets(), dst.octets(), &[]).expect("a segment without data fits");
-        self.send(Packet::answer(datagram, IpNumber::TCP, &header.to_bytes(), &[]), scene);
+        self.send(&Packet::answer(datagram, IpNumber::TCP, &header.to_bytes(), &[]), scene);
     }
 
     fn udp(&mut self, datagram: &Datagram<'_>, udp: &UdpSlice<'_>, scene: &mut Scene<'_>) {
@@ -97,7 +97,7 @@ impl Host {
                     UdpHeader { source_port: sport, destination_port: dport, length: udp.length(), checksum: 0 };
                 header.checksum =
                     header.calc_checksum_ipv4_raw(src.octets(), dst.octets(), data).expect("it came in one datagram");
-                self.send(Packet::answer(datagram, IpNumber::UDP, &header.to_bytes(), data), scene);
+                self.send(&Packet::answer(datagram, IpNumber::UDP, &header.to_bytes(), data), scene);
             }
             Some(UdpService::Echo | UdpService::Sink) => {}
         }
@@ -127,11 +127,11 @@ impl Host {
         }
         let quote = &datagram.bytes[..datagram.bytes.len().min(ERROR_LEN - 28)];
         let header = Icmpv4Header::with_checksum(kind, quote).to_bytes();
-        self.send(Packet { src: from, hold, ..Packet::answer(datagram, IpNumber::ICMP, &header, quote) }, scene);
+        self.send(&Packet { src: from, hold, ..Packet::answer(datagram, IpNumber::ICMP, &header, quote) }, scene);
     }
 
     /// Sends `head` and `body` in an IP packet, the way that this host's routes say; nowhere if they know none.
-    fn send(&mut self, packet: Packet<'_>, scene: &mut Scene<'_>) {
+    fn send(&mut self, packet: &Packet<'_>, scene: &mut Scene<'_>) {
         let Some(way) = self.way(packet.dst, scene.map) else { return };
         let mut header = Ipv4Header {
             total_len: (Ipv4Header::MIN_LEN + packet.head.len() + packet.body.len()) as u16,

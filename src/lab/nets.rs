@@ -17,7 +17,7 @@ pub(super) const YOU: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
 pub(super) const ONLY: &str = "the laboratory has the documentation networks only: \
     192.0.2.0/24, 198.51.100.0/24 and 203.0.113.0/24; `lab()` lists its hosts";
 
-/// Whether `addr` lies in a documentation network: RFC 5737 for IPv4, 2001:db8::/32 (RFC 3849) for IPv6.
+/// Whether `addr` lies in a documentation network: RFC 5737 for IPv4, `2001:db8::/32` (RFC 3849) for IPv6.
 ///
 /// Such addresses exist nowhere else, so the laboratory may answer for them, and it answers for no others.
 pub fn owns(addr: IpAddr) -> bool {
@@ -62,6 +62,7 @@ pub(super) fn segment(addr: Ipv4Addr) -> Option<Segment> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail by a panic")]
     use super::*;
 
     #[test]

@@ -74,7 +74,9 @@ impl Out {
         let mut frame = self.buffer();
         let header = Ethernet2Header { source: way.from.0, destination: way.to.0, ether_type: kind };
         frame.extend_from_slice(&header.to_bytes());
-        parts.iter().for_each(|part| frame.extend_from_slice(part));
+        for part in parts {
+            frame.extend_from_slice(part);
+        }
         self.departures.push(Departure { segment: way.segment, hold, frame });
     }
 }

@@ -159,8 +159,12 @@ struct File {
 
 impl Plan {
     /// The laboratory that is inside the program.
+    ///
+    /// # Panics
+    ///
+    /// Never: a test reads it.
     pub fn builtin() -> Self {
-        Self::parse(include_str!("builtin.toml")).expect("a test reads the built-in plan")
+        Self::parse(include_str!("builtin.toml")).expect("the built-in plan is right")
     }
 
     /// Reads a plan. The error names the place, what is wrong there, and the nearest right name.

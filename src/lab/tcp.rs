@@ -33,7 +33,7 @@ pub(super) struct Manners {
 pub(super) const RFC9293: Manners = Manners {
     challenge_every: Duration::from_millis(500), // as Linux; without it two hosts could answer each other for ever
     half_open_for: Duration::from_secs(63),      // as Linux with its five resends
-    idle_for: Duration::from_secs(2 * 3600),     // RFC 9293 section 3.8.4: no keep-alive is sent earlier
+    idle_for: Duration::from_hours(2),           // RFC 9293 section 3.8.4: no keep-alive is sent earlier
 };
 
 /// The maximum segment size that hosts announce: Ethernet's 1500 bytes less two headers (RFC 9293 section 3.7.1).
@@ -227,7 +227,7 @@ impl Connection {
             return (None, true);
         }
         if self.state == State::SynReceived {
-            if !(is_before(self.unacknowledged, segment.ack) && !is_before(self.next, segment.ack)) {
+            if !is_before(self.unacknowledged, segment.ack) || is_before(self.next, segment.ack) {
                 return (Some(segment.reset()), true);
             }
             self.state = State::Established;
@@ -283,4 +283,142 @@ impl Connection {
 /// Whether sequence number `a` comes before `b`, modulo 2^32 (section 3.4).
 fn is_before(a: u32, b: u32) -> bool {
     (a.wrapping_sub(b) as i32) < 0
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail by a panic")]
+    use super::*;
+
+    const PSH_URG: u8 = 0x28;
+    const ENDS: Ends = Ends {
+        peer: Ipv4Addr::new(192, 0, 2, 2),
+        peer_port: 61000,
+        local: Ipv4Addr::new(192, 0, 2, 10),
+        local_port: 80,
+    };
+
+    /// A host with one connection; numbers below are counted from RCV.NXT (1001) and SND.NXT (ISS + 1).
+    struct Peer {
+        host: Connections,
+        iss: u32,
+        now: Time,
+    }
+
+    impl Peer {
+        fn half_open() -> Self {
+            let mut peer = Self { host: Connections::new(&RFC9293, 7, 64240), iss: 0, now: Time::ZERO };
+            let syn = Segment { ends: ENDS, seq: 1000, ack: 0, flags: SYN, window: 1024, data: 0 };
+            peer.iss = peer.host.receive(&syn, true, peer.now).unwrap().seq;
+            peer
+        }
+
+        fn established() -> Self {
+            let mut peer = Self::half_open();
+            assert_eq!(peer.say(ACK, 0, 0, 0), "");
+            peer
+        }
+
+        /// Sends `<SEQ=RCV.NXT+seq><ACK=SND.NXT+ack>` and tells the answer in the words of the RFC.
+        fn say(&mut self, flags: u8, seq: i32, ack: i32, data: u32) -> String {
+            let next = self.iss.wrapping_add(1);
+            let (seq, ack) = (1001u32.wrapping_add_signed(seq), next.wrapping_add_signed(ack));
+            let segment = Segment { ends: ENDS, seq, ack, flags, window: 1024, data };
+            let Some(answer) = self.host.receive(&segment, true, self.now) else { return String::new() };
+            match answer.flags {
+                RST => format!("RST seq a{}", if answer.seq == ack { "" } else { " (wrong)" }),
+                ACK if answer.seq == next => format!("ACK {}", answer.ack.wrapping_sub(1001) as i32),
+                flags if flags == SYN | ACK => "SYN,ACK".to_owned(),
+                other => format!("{other:#x} {answer:?}"),
+            }
+        }
+
+        /// Whether the port only listens.
+        fn is_gone(&self) -> bool {
+            self.host.table.is_empty()
+        }
+    }
+
+    #[test]
+    fn syn_received_answers_as_section_3_10_7_4_says() {
+        // Flags, offsets of SEQ and ACK; the answer, and whether the port listens again.
+        let rows = [
+            (SYN, 0, 0, "", true),
+            (SYN, -1, 0, "ACK 0", false), // the first SYN once more: out of window
+            (SYN | ACK, 0, 0, "", true),
+            (SYN | FIN, 0, 0, "", true),
+            (ACK, 0, 0, "", false),
+            (ACK, 0, 1, "RST seq a", false),
+            (ACK, 0, -1, "RST seq a", false),
+            (FIN, 0, 0, "", false),
+            (RST, 0, 0, "", true),
+            (RST, 5, 0, "ACK 0", false),
+            (RST, -1, 0, "", false),
+            (0, 0, 0, "", false),
+            (FIN | PSH_URG, 0, 0, "", false),
+            (FIN | ACK, 0, 0, "ACK 1", false),
+            (FIN | ACK, 0, 7, "RST seq a", false),
+            (ACK, 70_000, 0, "ACK 0", false),
+        ];
+        for (flags, seq, ack, answer, gone) in rows {
+            let mut peer = Peer::half_open();
+            assert_eq!(peer.say(flags, seq, ack, 0), answer, "{flags:#x} {seq} {ack}");
+            assert_eq!(peer.is_gone(), gone, "{flags:#x} {seq} {ack}");
+        }
+    }
+
+    #[test]
+    fn established_answers_as_section_3_10_7_4_says() {
+        let rows = [
+            (SYN, 0, 0, "ACK 0", false), // RFC 5961 section 4
+            (SYN | ACK, 0, 0, "ACK 0", false),
+            (SYN | FIN, 0, 0, "ACK 0", false),
+            (ACK, 0, 0, "", false),
+            (ACK, 0, 1, "ACK 0", false),     // something not yet sent
+            (ACK, 0, -5000, "ACK 0", false), // older than the window (RFC 5961 section 5)
+            (FIN, 0, 0, "", false),
+            (RST, 0, 0, "", true),
+            (RST | ACK, 0, 99, "", true),
+            (RST, 500, 0, "ACK 0", false), // RFC 5961 section 3
+            (RST, -1, 0, "", false),
+            (0, 0, 0, "", false),
+            (FIN | PSH_URG, 0, 0, "", false),
+            (FIN | ACK, 0, 0, "ACK 1", false),
+            (0, -500, 0, "ACK 0", false), // out of window: an ACK whatever it is
+            (FIN | PSH_URG, -500, 0, "ACK 0", false),
+        ];
+        for (flags, seq, ack, answer, gone) in rows {
+            let mut peer = Peer::established();
+            assert_eq!(peer.say(flags, seq, ack, 0), answer, "{flags:#x} {seq} {ack}");
+            assert_eq!(peer.is_gone(), gone, "{flags:#x} {seq} {ack}");
+        }
+    }
+
+    #[test]
+    fn data_is_acknowledged_in_order_and_a_fin_once() {
+        let mut peer = Peer::established();
+        assert_eq!(peer.say(ACK, 0, 0, 10), "ACK 10");
+        assert_eq!(peer.say(ACK, 20, 0, 10), "ACK 10", "a hole: what is missing is asked for");
+        assert_eq!(peer.say(ACK, 5, 0, 10), "ACK 15", "an overlap");
+        assert_eq!(peer.say(ACK | FIN, 15, 0, 0), "ACK 16");
+        assert_eq!(peer.say(ACK, 16, 0, 5), "", "nothing follows a FIN");
+    }
+
+    #[test]
+    fn challenge_acks_are_limited() {
+        let mut peer = Peer::established();
+        assert_eq!(peer.say(SYN, 0, 0, 0), "ACK 0");
+        assert_eq!(peer.say(SYN, 0, 0, 0), "");
+        peer.now += Duration::from_millis(500);
+        assert_eq!(peer.say(SYN, 0, 0, 0), "ACK 0");
+    }
+
+    #[test]
+    fn numbers_wrap_and_half_open_connections_end() {
+        assert!(is_before(u32::MAX, 3) && !is_before(3, u32::MAX) && !is_before(5, 5));
+        let mut peer = Peer::half_open();
+        peer.now += Duration::from_secs(64);
+        assert_eq!(peer.say(ACK, 0, 0, 0), "RST seq a", "the port listens again");
+        assert_eq!(peer.say(SYN, -1, 0, 0), "SYN,ACK");
+    }
 }

@@ -138,7 +138,9 @@ impl Wire {
         if is_group(mac) {
             let others: Vec<usize> =
                 self.stations.iter().filter(|((s, _), to)| *s == segment && **to != from).map(|(_, to)| *to).collect();
-            others.into_iter().for_each(|to| self.carry(from, to, segment, hold, frame));
+            for to in others {
+                self.carry(from, to, segment, hold, frame);
+            }
         } else if let Some(&to) = self.stations.get(&(segment, mac))
             && to != from
         {

@@ -14,32 +14,30 @@ fn right_ip_checksum(frame: &mut [u8]) {
 #[test]
 fn what_a_kernel_drops_gets_no_answer() {
     let syn = tcp(WEB, 81, "S");
-    let edits: [(&str, fn(&mut Vec<u8>)); 16] = [
-        ("another station's address", |f| f[5] = 0x0b),
-        ("no EtherType of IPv4", |f| f[12..14].copy_from_slice(&[0x86, 0xdd])),
-        ("version 6", |f| f[14] = 0x65),
-        ("IHL 4", |f| f[14] = 0x44),
-        ("IHL beyond the end", |f| f[14] = 0x4f),
-        ("a wrong IP checksum", |f| f[24] ^= 1),
-        ("a total length beyond the end", |f| (f[17], ()).1),
-        ("a fragment", |f| f[20] = 0x20),
-        ("a later fragment", |f| f[21] = 1),
-        ("the source 127.0.0.1", |f| f[26..30].copy_from_slice(&[127, 0, 0, 1])),
-        ("a multicast source", |f| f[26..30].copy_from_slice(&[224, 0, 0, 1])),
-        ("its own address as source", |f| f[26..30].copy_from_slice(&WEB)),
-        ("the broadcast address as source", |f| f[26..30].copy_from_slice(&[192, 0, 2, 255])),
-        ("a wrong TCP checksum", |f| f[50] ^= 1),
-        ("a data offset of 4", |f| f[46] = 0x40),
-        ("a data offset beyond the end", |f| f[46] = 0xf0),
+    // Where bytes are changed, and what to; the IP checksum is then made right, unless it is the matter.
+    let edits: [(&str, usize, &[u8]); 16] = [
+        ("another station's address", 5, &[0x0b]),
+        ("an EtherType other than IPv4's", 12, &[0x86, 0xdd]),
+        ("version 6", 14, &[0x65]),
+        ("IHL 4", 14, &[0x44]),
+        ("IHL beyond the end", 14, &[0x4f]),
+        ("a wrong IP checksum", 24, &[0xab, 0xcd]),
+        ("a total length beyond the end", 16, &[0, 41]),
+        ("a fragment", 20, &[0x20]),
+        ("a later fragment", 21, &[1]),
+        ("the source 127.0.0.1", 26, &[127, 0, 0, 1]),
+        ("a multicast source", 26, &[224, 0, 0, 1]),
+        ("its own address as source", 26, &WEB),
+        ("the broadcast address as source", 26, &[192, 0, 2, 255]),
+        ("a wrong TCP checksum", 50, &[0xab, 0xcd]),
+        ("a data offset of 4", 46, &[0x40]),
+        ("a data offset beyond the end", 46, &[0xf0]),
     ];
     assert_eq!(Bench::new().ask(&syn).len(), 1, "the frame itself is answered");
-    for (what, edit) in edits {
+    for (what, at, bytes) in edits {
         let mut frame = syn.clone();
-        edit(&mut frame);
-        if what == "a total length beyond the end" {
-            frame[17] += 1;
-        }
-        if !what.contains("IP checksum") && !what.contains("IHL") {
+        frame[at..at + bytes.len()].copy_from_slice(bytes);
+        if what != "a wrong IP checksum" {
             right_ip_checksum(&mut frame);
         }
         assert!(Bench::new().ask(&frame).is_empty(), "{what}");
@@ -93,8 +91,7 @@ fn an_icmp_error_is_never_answered_by_one() {
 
 #[test]
 fn a_flood_of_syns_is_held_in_a_bounded_table() {
-    let mut bench = Bench::with_faults("you.lab", Faults::NONE);
-    let mut answered = 0;
+    let mut bench = Bench::new();
     for port in 1..=3000u16 {
         let mut frame = Vec::new();
         // From a station that is not there, so nobody resets what comes back.
@@ -103,9 +100,7 @@ fn a_flood_of_syns_is_held_in_a_bounded_table() {
         bench.send(&frame);
     }
     bench.all();
-    bench.send(&tcp(WEB, 80, "S"));
-    answered += bench.incoming().len();
-    assert_eq!(answered, 0, "the backlog is full");
+    assert!(bench.ask(&tcp(WEB, 80, "S")).is_empty(), "the backlog is full");
     bench.lab.sleep(Duration::from_secs(64));
     assert_eq!(bench.ask(&tcp(WEB, 80, "S")).len(), 1, "and empty again after a minute");
 }
