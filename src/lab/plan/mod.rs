@@ -12,10 +12,10 @@ use toml::Spanned;
 pub use error::PlanError;
 pub use show::HostRow;
 
-use super::faults::Faults;
-use super::filter::Filter;
-use super::{nets, tcp};
 use crate::base::{Mac, targets};
+use crate::lab::faults::Faults;
+use crate::lab::filter::Filter;
+use crate::lab::{nets, tcp};
 
 /// The hosts of a laboratory, checked: every address is the laboratory's and taken once. The first one is `you.lab`.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,7 +76,7 @@ pub enum Personality {
 
 impl Personality {
     /// Its row.
-    pub(super) fn manners(self) -> &'static tcp::Manners {
+    pub(in crate::lab) fn manners(self) -> &'static tcp::Manners {
         match self {
             Self::Rfc9293 => &tcp::RFC9293,
         }
@@ -164,7 +164,7 @@ impl Plan {
     ///
     /// Never: a test reads it.
     pub fn builtin() -> Self {
-        Self::parse(include_str!("builtin.toml")).expect("the built-in plan is right")
+        Self::parse(include_str!("../builtin.toml")).expect("the built-in plan is right")
     }
 
     /// Reads a plan. The error names the place, what is wrong there, and the nearest right name.
@@ -181,23 +181,23 @@ impl Plan {
     }
 
     /// The hosts, `you.lab` first.
-    pub(super) fn hosts(&self) -> &[HostSpec] {
+    pub fn hosts(&self) -> &[HostSpec] {
         &self.hosts
     }
 
     /// The addresses of `name`, in upper or lower case, with or without a final dot; `None` when no host has it.
-    pub(super) fn find(&self, name: &str) -> Option<&HostSpec> {
+    pub(in crate::lab) fn find(&self, name: &str) -> Option<&HostSpec> {
         let name = name.strip_suffix('.').unwrap_or(name);
         self.hosts.iter().find(|host| host.name.eq_ignore_ascii_case(name))
     }
 
     /// All names.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(in crate::lab) fn names(&self) -> impl Iterator<Item = &str> {
         self.hosts.iter().map(|host| host.name.as_str())
     }
 
     /// The host that forwards for the others on the segment of `addr`.
-    pub(super) fn gateway(&self, segment: nets::Segment) -> Option<Ipv4Addr> {
+    pub(in crate::lab) fn gateway(&self, segment: nets::Segment) -> Option<Ipv4Addr> {
         let routers = self.hosts.iter().filter(|host| host.forward);
         routers.flat_map(|host| &host.addrs).copied().find(|addr| nets::segment(*addr) == Some(segment))
     }
@@ -241,12 +241,12 @@ impl HostSpec {
     }
 
     /// Its interfaces: segment, hardware address, address.
-    pub(super) fn nics(&self) -> impl Iterator<Item = (nets::Segment, Mac, Ipv4Addr)> {
+    pub(in crate::lab) fn nics(&self) -> impl Iterator<Item = (nets::Segment, Mac, Ipv4Addr)> {
         self.addrs.iter().filter_map(|addr| nets::segment(*addr).map(|s| (s, s.mac(*addr), *addr)))
     }
 
     /// All addresses.
-    pub(super) fn ip_addrs(&self) -> Vec<IpAddr> {
+    pub(in crate::lab) fn ip_addrs(&self) -> Vec<IpAddr> {
         self.addrs.iter().copied().map(IpAddr::V4).collect()
     }
 }
