@@ -1,1 +1,211 @@
-//! (to come)
+//! Floor 4: the laboratory, a network of simulated hosts behind a [`Link`](crate::net::Link) in virtual time.
+//!
+//! ```text
+//!  you.lab 192.0.2.2 ──lab0──┬── web.lab, drop.lab, reject.lab, noping.lab
+//!                            └── gw.lab 192.0.2.1 ──┬── 198.51.100.0/24: far.lab
+//!                                                   └── 203.0.113.0/24
+//! ```
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `plan`, `builtin.toml` | the hosts as data, read from TOML, refused if misspelt |
+//! | `nets` | the addresses and names that are the laboratory's |
+//! | `wire` | the clock, the cables and the frames on them; `faults` is what cables do |
+//! | `host`, `datagram`, `answer`, `tcp`, `filter`, `limit`, `out` | one machine |
+//! | `link`, `tap` | the way in and out for jobs |
+//!
+//! The hosts read and write frames with etherparse alone and verify every checksum themselves, so what pktsh builds is
+//! judged by something that shares no code with it. Nothing here takes real time; one seed is one course of events.
+
+mod answer;
+mod datagram;
+mod faults;
+mod filter;
+mod host;
+mod limit;
+mod link;
+mod nets;
+mod out;
+mod plan;
+mod tap;
+mod tcp;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::cell::RefCell;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+pub use faults::Faults;
+pub use filter::{Action, Filter, Rule, Traffic};
+pub use nets::{owns, owns_name};
+pub use plan::{HostRow, HostSpec, IpId, Limit, Personality, Plan, PlanError, Ports, UdpPort, UdpService};
+
+use crate::base::nearest::did_you_mean;
+use crate::base::{Mac, Time};
+use crate::net::{Interface, Link, Medium, NetError, Reach, Route, Slept, Subnet, World};
+use nets::Segment;
+use tap::LAB0;
+use wire::Wire;
+
+/// What [`World::name`] says.
+const NAME: &str = "lab";
+
+/// The name of the only interface.
+const IFACE: &str = "lab0";
+
+/// The wall time of the laboratory's zero: 2026-01-01 00:00:00 UTC, in nanoseconds since 1970.
+const WALL_ZERO: i64 = 1_767_225_600 * 1_000_000_000;
+
+/// The largest IP packet that `lab0` carries, in bytes.
+const MTU: u32 = 1500;
+
+/// The laboratory as the student's machine sees it. A handle: clones share one laboratory.
+#[derive(Clone)]
+pub struct Lab {
+    wire: Rc<RefCell<Wire>>,
+    plan: Rc<Plan>,
+}
+
+impl Lab {
+    /// The built-in laboratory; the same `seed` gives the same course of events.
+    pub fn new(seed: u64) -> Self {
+        Self::from_plan(Plan::builtin(), seed)
+    }
+
+    /// A laboratory of one's own.
+    pub fn from_plan(plan: Plan, seed: u64) -> Self {
+        let wire = Rc::new(RefCell::new(Wire::new(&plan, seed)));
+        Self { wire, plan: Rc::new(plan) }
+    }
+
+    /// Its hosts.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Changes the cable of a host from now on. [`NetError::UnknownName`] when there is no such host.
+    pub fn faults(&self, name: &str, faults: Faults) -> Result<(), NetError> {
+        let host = self.plan.find(name).ok_or_else(|| self.plan.unknown(name))?;
+        for machine in self.wire.borrow_mut().hosts.iter_mut().filter(|machine| machine.spec.name == host.name) {
+            machine.spec.link = faults;
+        }
+        Ok(())
+    }
+
+    /// A flag that ends every wait while it is true, as a signal does in the live world. The laboratory only reads it.
+    pub fn set_stop(&self, flag: Arc<AtomicBool>) {
+        self.wire.borrow_mut().stop = flag;
+    }
+}
+
+impl World for Lab {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn now(&self) -> Time {
+        self.wire.borrow().now
+    }
+
+    fn wall_zero(&self) -> i64 {
+        WALL_ZERO
+    }
+
+    fn interfaces(&self) -> Result<Vec<Interface>, NetError> {
+        Ok(vec![lab0()])
+    }
+
+    fn route(&self, dst: IpAddr, iface: Option<&str>) -> Result<Route, NetError> {
+        if let Some(name) = iface.filter(|name| *name != IFACE) {
+            return Err(no_interface(name));
+        }
+        let route = |next_hop, reach| Ok(Route { iface: lab0(), source: nets::YOU.into(), next_hop, reach });
+        let IpAddr::V4(addr) = dst else { return Err(no_route(dst)) };
+        match nets::segment(addr) {
+            Some(_) if addr == nets::YOU => route(dst, Reach::Local),
+            Some(Segment::HOME) if Segment::HOME.broadcast() == Some(addr) => route(dst, Reach::Broadcast),
+            Some(Segment::HOME) => route(dst, Reach::Remote),
+            Some(_) => match self.plan.gateway(Segment::HOME) {
+                Some(gateway) => route(gateway.into(), Reach::Remote),
+                None => Err(NetError::NoRoute { dst, hint: "this laboratory's plan has no gateway".to_owned() }),
+            },
+            None => Err(no_route(dst)),
+        }
+    }
+
+    fn neighbor(&self, iface: u32, addr: IpAddr) -> Option<Mac> {
+        let IpAddr::V4(addr) = addr else { return None };
+        self.wire.borrow().learned.get(&addr).copied().filter(|_| iface == LAB0)
+    }
+
+    fn resolve(&self, name: &str) -> Result<Vec<IpAddr>, NetError> {
+        if let Ok(addr) = name.parse() {
+            return Ok(vec![addr]);
+        }
+        self.plan.find(name).map(HostSpec::ip_addrs).ok_or_else(|| self.plan.unknown(name))
+    }
+
+    fn source_ports(&self) -> RangeInclusive<u16> {
+        61000..=65535
+    }
+
+    fn is_port_free(&self, _protocol: u8, _port: u16) -> bool {
+        true
+    }
+
+    fn open(&self) -> Result<Box<dyn Link>, NetError> {
+        Ok(Box::new(link::LabLink::open(self)))
+    }
+
+    fn sleep(&self, span: Duration) -> Slept {
+        let wire = &mut *self.wire.borrow_mut();
+        let until = wire.now + span;
+        loop {
+            if wire.is_stopped() {
+                return Slept::Interrupted;
+            }
+            if !wire.step(until) {
+                wire.now = until;
+                return Slept::Whole;
+            }
+        }
+    }
+}
+
+/// The student's interface.
+fn lab0() -> Interface {
+    Interface {
+        index: LAB0,
+        name: IFACE.to_owned(),
+        mac: Some(Segment::HOME.mac(nets::YOU)),
+        mtu: MTU,
+        medium: Medium::Ethernet,
+        loopback: false,
+        up: true,
+        addrs: vec![Subnet { addr: nets::YOU.into(), prefix: nets::PREFIX }],
+    }
+}
+
+fn no_route(dst: IpAddr) -> NetError {
+    let hint = match dst {
+        IpAddr::V6(_) if owns(dst) => {
+            "the laboratory has no IPv6 hosts yet; its IPv4 hosts are listed by `lab()`".to_owned()
+        }
+        _ => nets::ONLY.to_owned(),
+    };
+    NetError::NoRoute { dst, hint }
+}
+
+fn no_interface(name: &str) -> NetError {
+    let hint = match did_you_mean(name, [IFACE]) {
+        hint if hint.is_empty() => format!(" in the laboratory; it has only {IFACE}"),
+        hint => hint,
+    };
+    NetError::NoInterface { name: name.escape_debug().to_string(), hint }
+}

@@ -1,0 +1,193 @@
+//! The link into the laboratory: sends frames, and turns waiting into a jump of the clock.
+
+use std::cell::RefCell;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::rc::Rc;
+
+use etherparse::{EtherType, Ethernet2Header};
+
+use super::datagram::ETHERNET;
+use super::host::ipv4_checksum;
+use super::nets::{self, Segment};
+use super::tap::{LAB0, Tap};
+use super::wire::{MOST_IN_FLIGHT, Wire, YOU};
+use super::{Lab, MTU};
+use crate::base::Time;
+use crate::net::{Event, Link, LinkInfo, NetError, Polled, Stats, Via};
+
+/// An open link. Several may be open; each hears everything.
+pub(super) struct LabLink {
+    wire: Rc<RefCell<Wire>>,
+    info: LinkInfo,
+    tap: u32,
+    /// What is being handed over: while that goes on, the laboratory itself is free.
+    batch: Tap,
+    received: u64,
+}
+
+impl LabLink {
+    pub(super) fn open(lab: &Lab) -> Self {
+        let mut wire = lab.wire.borrow_mut();
+        let tap = wire.taps.last_key_value().map_or(0, |(last, _)| last + 1);
+        wire.taps.insert(tap, Tap::default());
+        Self {
+            wire: Rc::clone(&lab.wire),
+            info: LinkInfo { world: super::NAME, wall_zero: super::WALL_ZERO, is_virtual: true },
+            tap,
+            batch: Tap::default(),
+            received: 0,
+        }
+    }
+}
+
+impl Drop for LabLink {
+    fn drop(&mut self) {
+        self.wire.borrow_mut().taps.remove(&self.tap);
+    }
+}
+
+impl Link for LabLink {
+    fn about(&self) -> &LinkInfo {
+        &self.info
+    }
+
+    fn now(&self) -> Time {
+        self.wire.borrow().now
+    }
+
+    fn send(&mut self, via: Via, bytes: &[u8], _token: u64) -> Result<(), NetError> {
+        let wire = &mut *self.wire.borrow_mut();
+        if wire.is_full() {
+            return Err(refused(
+                bytes,
+                &format!("{MOST_IN_FLIGHT} frames are on their way; receive before sending more"),
+            ));
+        }
+        match via {
+            Via::Frame(LAB0) | Via::Ip(None | Some(LAB0)) => {}
+            Via::Frame(other) | Via::Ip(Some(other)) => return Err(super::no_interface(&other.to_string())),
+        }
+        match via {
+            Via::Frame(_) => send_frame(wire, bytes),
+            Via::Ip(_) => send_packet(wire, bytes),
+        }
+    }
+
+    fn poll(&mut self, until: Time, on: &mut dyn FnMut(Event<'_>)) -> Result<Polled, NetError> {
+        {
+            let wire = &mut *self.wire.borrow_mut();
+            loop {
+                if wire.is_stopped() {
+                    return Ok(Polled::Interrupted);
+                }
+                // Once something waits, only what comes at the same time is added to it.
+                let waits = wire.taps.get(&self.tap).is_some_and(|tap| tap.len() > 0);
+                if !wire.step(if waits { wire.now } else { until.max(wire.now) }) {
+                    break;
+                }
+            }
+            if let Some(tap) = wire.taps.get_mut(&self.tap) {
+                tap.swap(&mut self.batch);
+            }
+            if self.batch.len() == 0 {
+                if until == Time::NEVER && wire.is_quiet() {
+                    return Ok(Polled::Never);
+                }
+                wire.now = wire.now.max(until);
+                return Ok(Polled::Timeout);
+            }
+        }
+        self.received += self.batch.len() as u64;
+        self.batch.drain(on);
+        Ok(Polled::Some)
+    }
+
+    fn resume(&mut self) -> Result<(), NetError> {
+        self.received = 0;
+        self.wire.borrow_mut().taps.insert(self.tap, Tap::default());
+        Ok(())
+    }
+
+    fn pause(&mut self) -> Result<(), NetError> {
+        if let Some(tap) = self.wire.borrow_mut().taps.get_mut(&self.tap) {
+            tap.clear();
+            tap.is_paused = true;
+        }
+        Ok(())
+    }
+
+    fn stats(&mut self) -> Stats {
+        let dropped = self.wire.borrow().taps.get(&self.tap).map_or(0, |tap| tap.dropped);
+        Stats { received: self.received, dropped }
+    }
+}
+
+/// A packet socket: the frame goes out as it is, if it is one.
+fn send_frame(wire: &mut Wire, bytes: &[u8]) -> Result<(), NetError> {
+    if bytes.len() < ETHERNET {
+        return Err(refused(bytes, "an Ethernet frame begins with a header of 14 bytes"));
+    }
+    if bytes.len() > ETHERNET + MTU as usize {
+        return Err(refused(bytes, &too_long()));
+    }
+    wire.send(Segment::HOME, bytes);
+    Ok(())
+}
+
+/// A raw socket with `IP_HDRINCL`: the kernel fills in what raw(7) says, finds the way, and adds the Ethernet header.
+fn send_packet(wire: &mut Wire, bytes: &[u8]) -> Result<(), NetError> {
+    if let Some(dst) = ipv6_destination(bytes) {
+        return Err(super::no_route(IpAddr::V6(dst)));
+    }
+    let header_len = bytes.first().map_or(0, |first| usize::from(first & 0x0f) * 4);
+    if bytes.len() < 20 || header_len > bytes.len() {
+        return Err(refused(bytes, "an IPv4 packet begins with a header of 20 bytes, or of the length that ihl gives"));
+    }
+    if bytes.len() > MTU as usize {
+        return Err(refused(bytes, &too_long()));
+    }
+    let dst = Ipv4Addr::new(bytes[16], bytes[17], bytes[18], bytes[19]);
+    if nets::segment(dst).is_none() {
+        return Err(super::no_route(dst.into()));
+    }
+    // Nobody there: a kernel asks by ARP, gets no answer, and drops the packet.
+    let Some(way) = wire.hosts[YOU].way(dst, &wire.map) else { return Ok(()) };
+    let header = Ethernet2Header { source: way.from.0, destination: way.to.0, ether_type: EtherType::IPV4 };
+    let mut frame = wire.out.buffer();
+    frame.extend_from_slice(&header.to_bytes());
+    frame.extend_from_slice(bytes);
+    if header_len >= 20 {
+        repair(wire, &mut frame[ETHERNET..], header_len);
+    }
+    wire.send(way.segment, &frame);
+    wire.out.recycle(frame);
+    Ok(())
+}
+
+/// Total length and checksum always; source and identification when they are zero (raw(7)).
+fn repair(wire: &mut Wire, packet: &mut [u8], header_len: usize) {
+    let total = packet.len() as u16;
+    packet[2..4].copy_from_slice(&total.to_be_bytes());
+    if packet[4..6] == [0, 0] {
+        packet[4..6].copy_from_slice(&wire.hosts[YOU].next_id().to_be_bytes());
+    }
+    if packet[12..16] == [0; 4] {
+        packet[12..16].copy_from_slice(&nets::YOU.octets());
+    }
+    packet[10..12].fill(0);
+    let checksum = ipv4_checksum(&packet[..header_len]);
+    packet[10..12].copy_from_slice(&checksum.to_be_bytes());
+}
+
+fn ipv6_destination(bytes: &[u8]) -> Option<Ipv6Addr> {
+    let addr: [u8; 16] = bytes.get(24..40)?.try_into().ok()?;
+    (bytes[0] >> 4 == 6).then(|| addr.into())
+}
+
+fn too_long() -> String {
+    format!("message too long: the MTU of lab0 is {MTU} bytes")
+}
+
+fn refused(bytes: &[u8], why: &str) -> NetError {
+    NetError::System { doing: format!("sending {} bytes in the laboratory", bytes.len()), message: why.to_owned() }
+}

@@ -1,0 +1,297 @@
+//! The plan of a laboratory: its hosts as data, read from TOML.
+
+mod error;
+mod show;
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serialize, de};
+use toml::Spanned;
+
+pub use error::PlanError;
+pub use show::HostRow;
+
+use crate::base::{Mac, targets};
+use crate::lab::faults::Faults;
+use crate::lab::filter::Filter;
+use crate::lab::{nets, tcp};
+
+/// The hosts of a laboratory, checked: every address is the laboratory's and taken once. The first one is `you.lab`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    hosts: Vec<HostSpec>,
+}
+
+/// One `[[host]]` of a plan.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostSpec {
+    /// Its name, which ends in `.lab`.
+    #[serde(deserialize_with = "lab_name")]
+    pub name: String,
+    /// Its addresses, one interface each, all in the documentation networks.
+    #[serde(deserialize_with = "lab_addrs")]
+    pub addrs: Vec<Ipv4Addr>,
+    /// One sentence on what can be learned from it.
+    pub about: String,
+    /// Whose TCP it speaks.
+    #[serde(default)]
+    pub personality: Personality,
+    /// Open TCP ports, as `"22,80-90"`; the others are closed.
+    #[serde(default)]
+    pub tcp: Ports,
+    /// Open UDP ports; the others are closed.
+    #[serde(default)]
+    pub udp: Vec<UdpPort>,
+    /// The TTL of what it sends.
+    #[serde(default = "default_ttl")]
+    pub ttl: u8,
+    /// The TCP window that it announces, in bytes.
+    #[serde(default = "default_window")]
+    pub window: u16,
+    /// How it numbers its IP packets.
+    #[serde(default)]
+    pub ip_id: IpId,
+    /// The packet filter in front of it; none lets everything through.
+    pub filter: Option<Filter>,
+    /// Its cable, or its cables when it has several.
+    #[serde(default)]
+    pub link: Faults,
+    /// Whether it forwards packets between its networks.
+    #[serde(default)]
+    pub forward: bool,
+    /// How many ICMP errors it sends; none is no limit.
+    pub icmp_limit: Option<Limit>,
+}
+
+/// Whose TCP a host speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Personality {
+    /// RFC 9293 to the letter.
+    #[default]
+    Rfc9293,
+}
+
+impl Personality {
+    /// Its row.
+    pub(in crate::lab) fn manners(self) -> &'static tcp::Manners {
+        match self {
+            Self::Rfc9293 => &tcp::RFC9293,
+        }
+    }
+}
+
+/// An open UDP port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UdpPort {
+    /// The port.
+    pub port: u16,
+    /// What listens there.
+    pub service: UdpService,
+}
+
+/// What a UDP port answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UdpService {
+    /// The same data (RFC 862); not to a port below 1024, or two echo servers would answer each other for ever.
+    Echo,
+    /// Nothing: it takes what comes.
+    Sink,
+}
+
+/// How a host numbers its IP packets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IpId {
+    /// One more for each packet, to whomever it goes: an idle scan can count them.
+    Counter,
+    /// At random.
+    Random,
+    /// Always 0, which RFC 6864 allows for packets that are never fragmented.
+    #[default]
+    Zero,
+}
+
+/// A bucket of tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// How many may go out at once.
+    pub burst: u32,
+    /// How many more each second.
+    pub per_second: u32,
+}
+
+/// A set of ports, written as `"22,80-90"`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ports(Vec<u16>);
+
+impl Ports {
+    /// Whether `port` is one of them.
+    pub fn contains(&self, port: u16) -> bool {
+        self.0.binary_search(&port).is_ok()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<'de> Deserialize<'de> for Ports {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let mut ports = targets::ports(&String::deserialize(input)?).map_err(D::Error::custom)?;
+        ports.sort_unstable();
+        Ok(Self(ports))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    host: Vec<Spanned<HostSpec>>,
+}
+
+impl Plan {
+    /// The laboratory that is inside the program.
+    ///
+    /// # Panics
+    ///
+    /// Never: a test reads it.
+    pub fn builtin() -> Self {
+        Self::parse(include_str!("../builtin.toml")).expect("the built-in plan is right")
+    }
+
+    /// Reads a plan. The error names the place, what is wrong there, and the nearest right name.
+    pub fn parse(text: &str) -> Result<Self, PlanError> {
+        let file: File = toml::from_str(text).map_err(|error| PlanError::from_toml(text, &error))?;
+        let mut plan = Self { hosts: vec![HostSpec::you()] };
+        for host in file.host {
+            let start = host.span().start;
+            let host = host.into_inner();
+            plan.check(&host).map_err(|message| PlanError::at(text, start, message))?;
+            plan.hosts.push(host);
+        }
+        Ok(plan)
+    }
+
+    /// The hosts, `you.lab` first.
+    pub fn hosts(&self) -> &[HostSpec] {
+        &self.hosts
+    }
+
+    /// The addresses of `name`, in upper or lower case, with or without a final dot; `None` when no host has it.
+    pub(in crate::lab) fn find(&self, name: &str) -> Option<&HostSpec> {
+        let name = name.strip_suffix('.').unwrap_or(name);
+        self.hosts.iter().find(|host| host.name.eq_ignore_ascii_case(name))
+    }
+
+    /// All names.
+    pub(in crate::lab) fn names(&self) -> impl Iterator<Item = &str> {
+        self.hosts.iter().map(|host| host.name.as_str())
+    }
+
+    /// The host that forwards for the others on the segment of `addr`.
+    pub(in crate::lab) fn gateway(&self, segment: nets::Segment) -> Option<Ipv4Addr> {
+        let routers = self.hosts.iter().filter(|host| host.forward);
+        routers.flat_map(|host| &host.addrs).copied().find(|addr| nets::segment(*addr) == Some(segment))
+    }
+
+    /// What only the whole plan can tell of a new host.
+    fn check(&self, new: &HostSpec) -> Result<(), String> {
+        if self.find(&new.name).is_some() {
+            return Err(format!("the name {} is taken", new.name));
+        }
+        for (index, addr) in new.addrs.iter().enumerate() {
+            if let Some(owner) = self.hosts.iter().find(|host| host.addrs.contains(addr)) {
+                return Err(format!("{}: the address {addr} is taken by {}", new.name, owner.name));
+            }
+            if new.addrs[..index].iter().any(|other| nets::segment(*other) == nets::segment(*addr)) {
+                return Err(format!("{}: a host has one address in each network", new.name));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl HostSpec {
+    /// The student's own machine: Linux, nothing listening, on a cable without delay.
+    fn you() -> Self {
+        Self {
+            name: "you.lab".to_owned(),
+            addrs: vec![nets::YOU],
+            about: "Your own machine: its kernel answers ARP and ping, and resets what no program asked for."
+                .to_owned(),
+            personality: Personality::default(),
+            tcp: Ports::default(),
+            udp: Vec::new(),
+            ttl: default_ttl(),
+            window: default_window(),
+            ip_id: IpId::default(),
+            filter: None,
+            link: Faults::NONE,
+            forward: false,
+            icmp_limit: None,
+        }
+    }
+
+    /// Its interfaces: segment, hardware address, address.
+    pub(in crate::lab) fn nics(&self) -> impl Iterator<Item = (nets::Segment, Mac, Ipv4Addr)> {
+        self.addrs.iter().filter_map(|addr| nets::segment(*addr).map(|s| (s, s.mac(*addr), *addr)))
+    }
+
+    /// All addresses.
+    pub(in crate::lab) fn ip_addrs(&self) -> Vec<IpAddr> {
+        self.addrs.iter().copied().map(IpAddr::V4).collect()
+    }
+}
+
+fn default_ttl() -> u8 {
+    64
+}
+
+fn default_window() -> u16 {
+    64240 // what Linux announces on Ethernet: 44 segments of 1460 bytes
+}
+
+fn lab_name<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
+    let name = String::deserialize(input)?;
+    if nets::owns_name(&name) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
+        return Ok(name);
+    }
+    Err(D::Error::custom(format!(
+        "a host's name is letters, digits and - and ends in .lab; \"{}\" is not",
+        name.escape_debug()
+    )))
+}
+
+fn lab_addrs<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Ipv4Addr>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(transparent)]
+    struct LabAddr(#[serde(deserialize_with = "lab_addr")] Ipv4Addr);
+    let addrs = Vec::<LabAddr>::deserialize(input)?;
+    if addrs.is_empty() {
+        return Err(D::Error::custom("a host has at least one address, as addrs = [\"192.0.2.50\"]"));
+    }
+    Ok(addrs.into_iter().map(|addr| addr.0).collect())
+}
+
+fn lab_addr<'de, D: Deserializer<'de>>(input: D) -> Result<Ipv4Addr, D::Error> {
+    let text = String::deserialize(input)?;
+    let addr: Ipv4Addr =
+        text.parse().map_err(|_| de::Error::invalid_value(de::Unexpected::Str(&text), &"an IPv4 address"))?;
+    match nets::segment(addr) {
+        Some(_) if !matches!(addr.octets()[3], 0 | 255) => Ok(addr),
+        Some(_) => {
+            Err(D::Error::custom(format!("{addr} is the address of a network or a broadcast; hosts have 1 to 254")))
+        }
+        None => Err(D::Error::custom(format!(
+            "{addr} is outside the laboratory: use 192.0.2.x, 198.51.100.x or 203.0.113.x"
+        ))),
+    }
+}

@@ -1,0 +1,108 @@
+//! A plan as people read it: one row for each host, or everything about one.
+
+use std::fmt::Write;
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::{HostSpec, Plan, Ports};
+use crate::base::nearest::did_you_mean;
+use crate::lab::faults::Faults;
+use crate::lab::filter::Filter;
+use crate::net::NetError;
+
+/// A host in the list of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostRow {
+    /// Its name.
+    pub name: String,
+    /// Its addresses.
+    pub addrs: Vec<IpAddr>,
+    /// One sentence on what can be learned from it.
+    pub about: String,
+}
+
+impl Plan {
+    /// All hosts, in the order of the plan after `you.lab`.
+    pub fn list(&self) -> Vec<HostRow> {
+        let row =
+            |host: &HostSpec| HostRow { name: host.name.clone(), addrs: host.ip_addrs(), about: host.about.clone() };
+        self.hosts.iter().map(row).collect()
+    }
+
+    /// Everything about one host, in lines. [`NetError::UnknownName`] when there is none of that name.
+    pub fn show(&self, name: &str) -> Result<String, NetError> {
+        let host = self.find(name).ok_or_else(|| self.unknown(name))?;
+        let mut text = format!("{}\n{}\n", host.name, host.about);
+        for (key, value) in lines(host) {
+            let _ = write!(text, "\n  {key:<12}{value}");
+        }
+        Ok(text)
+    }
+
+    /// The error for a name that no host has.
+    pub(in crate::lab) fn unknown(&self, name: &str) -> NetError {
+        let hint = format!("no host of the laboratory has that name{}", did_you_mean(name, self.names()));
+        NetError::UnknownName { name: name.escape_debug().to_string(), hint }
+    }
+}
+
+fn lines(host: &HostSpec) -> Vec<(&'static str, String)> {
+    let mut lines: Vec<_> = host.nics().map(|(_, mac, addr)| ("address", format!("{addr}  {mac}"))).collect();
+    let (stack, id) = (word(host.personality), word(host.ip_id));
+    lines.push(("stack", format!("{stack}, TTL {}, window {}, IP id {id}", host.ttl, host.window)));
+    lines.push(("tcp open", ports(&host.tcp, "none")));
+    let udp: Vec<_> = host.udp.iter().map(|u| format!("{} {}", u.port, word(u.service))).collect();
+    lines.push(("udp open", if udp.is_empty() { "none".to_owned() } else { udp.join(", ") }));
+    lines.extend(host.filter.iter().flat_map(filter));
+    lines.push(("link", link(&host.link)));
+    if host.forward {
+        lines.push(("forwards", "between its networks".to_owned()));
+    }
+    if let Some(limit) = host.icmp_limit {
+        lines.push(("ICMP errors", format!("{} at once, then {} each second", limit.burst, limit.per_second)));
+    }
+    lines
+}
+
+fn filter(filter: &Filter) -> Vec<(&'static str, String)> {
+    let rules = filter.rules.iter().map(|rule| {
+        let text = format!("{} {} {}", word(rule.action), word(rule.traffic), ports(&rule.ports, ""));
+        ("filter", text.trim_end().to_owned())
+    });
+    rules.chain([("filter", format!("{} the rest", word(filter.default)))]).collect()
+}
+
+fn link(link: &Faults) -> String {
+    let mut text = format!("{} ms each way", f64::from(link.delay_us) / 1000.0);
+    if link.jitter_us > 0 {
+        let _ = write!(text, ", up to {} ms more", f64::from(link.jitter_us) / 1000.0);
+    }
+    for (name, chance) in [("lost", link.loss), ("doubled", link.duplicate), ("reordered", link.reorder)] {
+        if chance > 0.0 {
+            let _ = write!(text, ", {}% {name}", chance * 100.0);
+        }
+    }
+    text
+}
+
+/// `22, 80-90`, with runs joined.
+fn ports(ports: &Ports, none: &str) -> String {
+    let mut runs: Vec<(u16, u16)> = Vec::new();
+    for &port in &ports.0 {
+        match runs.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(port) => *last = port,
+            _ => runs.push((port, port)),
+        }
+    }
+    if runs.is_empty() {
+        return none.to_owned();
+    }
+    let run = |&(first, last): &(u16, u16)| if first == last { first.to_string() } else { format!("{first}-{last}") };
+    runs.iter().map(run).collect::<Vec<_>>().join(", ")
+}
+
+/// The word that stands for `value` in a plan.
+fn word(value: impl Serialize) -> String {
+    toml::Value::try_from(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}

@@ -1,0 +1,85 @@
+//! Plans of one's own: what is read, and how mistakes are answered.
+
+use super::*;
+
+const GOOD: &str = r#"[[host]]
+name = "a.lab"
+addrs = ["192.0.2.50"]
+about = "One host."
+tcp = "22, 80-90"
+ttl = 128
+"#;
+
+#[test]
+fn the_built_in_plan_reads_and_lists_its_hosts() {
+    let rows = Plan::builtin().list();
+    let names: Vec<_> = rows.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(names, ["you.lab", "gw.lab", "web.lab", "drop.lab", "reject.lab", "noping.lab", "far.lab"]);
+    for row in &rows {
+        assert!(row.about.ends_with('.') && row.about.len() < 120, "{}", row.about);
+    }
+    assert_eq!(rows[1].addrs.len(), 3);
+}
+
+#[test]
+fn a_host_is_shown_in_lines() {
+    let plan = Plan::builtin();
+    let web = "\
+web.lab
+A plain server that follows RFC 9293 to the letter: some ports open, the others closed, nothing filtered.
+
+  address     192.0.2.10  02:00:00:00:00:0a
+  stack       rfc9293, TTL 64, window 64240, IP id zero
+  tcp open    22, 53, 80, 443, 3306, 8443
+  udp open    7 echo
+  link        0.15 ms each way";
+    assert_eq!(plan.show("web.lab").unwrap(), web);
+    let reject = plan.show("REJECT.lab.").unwrap();
+    assert!(reject.contains("filter      accept tcp 22, 80\n  filter      admin-prohibited the rest"), "{reject}");
+    assert!(plan.show("wb.lab").unwrap_err().to_string().contains("did you mean \"web.lab\"?"));
+}
+
+#[test]
+fn a_plan_of_ones_own_is_played() {
+    let mut bench = Bench::of(Lab::from_plan(Plan::parse(GOOD).unwrap(), 1));
+    assert_eq!(bench.ask(&tcp([192, 0, 2, 50], 85, "S")), ["192.0.2.50 ttl 128: SA seq ISS ack 1001 win 64240"]);
+    let error = bench.lab.route(FAR.into(), None).unwrap_err().to_string();
+    assert!(error.contains("no gateway"), "{error}");
+}
+
+#[test]
+fn mistakes_are_named_with_their_place_and_the_nearest_name() {
+    // What is written instead of what, and what the error says.
+    let rows = [
+        ("tcp =", "tpc =", "line 5, column 1: unknown field `tpc`", "did you mean \"tcp\"?"),
+        ("ttl = 128", "ttl = 300", "line 6, column 7", "300"),
+        ("ttl = 128", "ip_id = \"zeros\"", "line 6, column 9: unknown variant `zeros`", "did you mean \"zero\"?"),
+        ("ttl = 128", "link = { los = 0.5 }", "line 6, column 10: unknown field `los`", "did you mean \"loss\"?"),
+        ("ttl = 128", "link = { loss = 1.5 }", "line 6, column 17", "0.0 to 1.0, not 1.5"),
+        ("ttl = 128", "link = { loss = nan }", "line 6, column 17", "0.0 to 1.0"),
+        ("ttl = 128", "filter = { default = \"dorp\" }", "line 6, column 22", "did you mean \"drop\"?"),
+        ("ttl = 128", "udp = [{ port = 7, service = \"eco\" }]", "line 6, column 30", "did you mean \"echo\"?"),
+        ("80-90", "90-80", "line 5, column 7", "the first port is above the last one"),
+        ("192.0.2.50", "10.0.0.1", "line 3, column 9", "outside the laboratory"),
+        ("192.0.2.50", "192.0.2.255", "line 3, column 9", "hosts have 1 to 254"),
+        ("192.0.2.50", "192.0.2", "line 3, column 9", "IPv4 address"),
+        ("192.0.2.50", "192.0.2.2", "line 1, column 1", "192.0.2.2 is taken by you.lab"),
+        ("\"192.0.2.50\"", "\"192.0.2.50\", \"192.0.2.51\"", "line 1, column 1", "one address in each network"),
+        ("[\"192.0.2.50\"]", "[]", "line 3, column 9", "at least one address"),
+        ("a.lab", "a.example", "line 2, column 8", "ends in .lab"),
+        ("a.lab", "you.lab", "line 1, column 1", "the name you.lab is taken"),
+        ("[[host]]", "[[hots]]", "line 1, column 3: unknown field `hots`", "did you mean \"host\"?"),
+        ("about = \"One host.\"", "", "line 1, column 1", "missing field `about`"),
+        ("ttl = 128", "ttl = ", "line 6, column 7", ""),
+    ];
+    for (right, wrong, place, said) in rows {
+        let error = Plan::parse(&GOOD.replace(right, wrong)).unwrap_err().to_string();
+        assert!(error.starts_with(place) && error.contains(said), "{wrong}: {error}");
+    }
+}
+
+#[test]
+fn mistakes_in_a_second_host_point_at_it() {
+    let twice = format!("{GOOD}\n{}", GOOD.replace("192.0.2.50", "192.0.2.51"));
+    assert_eq!(Plan::parse(&twice).unwrap_err().to_string(), "line 8, column 1: the name a.lab is taken");
+}

@@ -1,0 +1,187 @@
+//! The laboratory as a world: routes, names, the clock, and the student's own machine.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::*;
+use crate::net::{Reach, Slept};
+
+fn addr(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+#[test]
+fn routes_go_to_the_link_to_the_gateway_or_nowhere() {
+    let lab = Lab::new(1);
+    let rows = [
+        ("192.0.2.10", "192.0.2.10", Reach::Remote),
+        ("192.0.2.2", "192.0.2.2", Reach::Local),
+        ("192.0.2.255", "192.0.2.255", Reach::Broadcast),
+        ("198.51.100.10", "192.0.2.1", Reach::Remote),
+        ("203.0.113.1", "192.0.2.1", Reach::Remote),
+    ];
+    for (dst, next_hop, reach) in rows {
+        let route = lab.route(addr(dst), Some("lab0")).unwrap();
+        assert_eq!((route.next_hop, route.reach, route.source), (addr(next_hop), reach, addr("192.0.2.2")), "{dst}");
+    }
+    for dst in ["10.0.0.1", "8.8.8.8", "127.0.0.1", "224.0.0.1", "::1"] {
+        let error = lab.route(addr(dst), None).unwrap_err().to_string();
+        assert!(error.contains("documentation networks only"), "{error}");
+    }
+    assert!(lab.route(addr("2001:db8::1"), None).unwrap_err().to_string().contains("no IPv6 hosts yet"));
+    assert!(lab.route(addr("192.0.2.1"), Some("eth0")).unwrap_err().to_string().contains("only lab0"));
+    assert!(lab.route(addr("192.0.2.1"), Some("lab1")).unwrap_err().to_string().contains("did you mean \"lab0\"?"));
+}
+
+#[test]
+fn names_have_addresses() {
+    let lab = Lab::new(1);
+    assert_eq!(lab.resolve("web.lab").unwrap(), [addr("192.0.2.10")]);
+    assert_eq!(lab.resolve("Web.LAB.").unwrap(), [addr("192.0.2.10")]);
+    assert_eq!(lab.resolve("gw.lab").unwrap()[0], addr("192.0.2.1"));
+    assert_eq!(lab.resolve("you.lab").unwrap(), [addr("192.0.2.2")]);
+    assert_eq!(lab.resolve("192.0.2.77").unwrap(), [addr("192.0.2.77")]);
+    assert!(lab.resolve("wbe.lab").unwrap_err().to_string().contains("did you mean \"web.lab\"?"));
+}
+
+#[test]
+fn a_neighbor_is_known_once_arp_has_told() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.lab.neighbor(1, WEB.into()), None);
+    bench.send(&echo(WEB, 64));
+    bench.all();
+    assert_eq!(bench.lab.neighbor(1, WEB.into()), None);
+    bench.ask(&who_has(WEB));
+    assert_eq!(bench.lab.neighbor(1, WEB.into()), Some(Mac(mac(WEB))));
+    assert_eq!(bench.lab.neighbor(2, WEB.into()), None);
+}
+
+#[test]
+fn waiting_jumps_to_the_next_event_and_says_when_none_can_come() {
+    let mut bench = Bench::new();
+    let nothing = &mut |_: Event<'_>| panic!("nothing was sent");
+    assert_eq!(bench.link.poll(Time::NEVER, nothing).unwrap(), Polled::Never);
+    assert_eq!(bench.link.now(), Time::ZERO);
+    assert_eq!(bench.link.poll(Time::from_nanos(2_000_000_000), nothing).unwrap(), Polled::Timeout);
+    assert_eq!(bench.link.now(), Time::from_nanos(2_000_000_000));
+    assert_eq!(bench.link.poll(Time::ZERO, nothing).unwrap(), Polled::Timeout);
+    assert_eq!(bench.link.now(), Time::from_nanos(2_000_000_000), "the clock never goes back");
+
+    // Two answers at the same time come in one poll, and the wait ends at that time.
+    bench.send(&echo(WEB, 64));
+    bench.send(&echo(WEB, 64));
+    let mut count = 0;
+    assert_eq!(bench.link.poll(Time::NEVER, &mut |_| count += 1).unwrap(), Polled::Some);
+    assert_eq!((count, bench.link.now()), (2, Time::from_nanos(2_000_000_000)), "our own copies, at once");
+    assert_eq!(bench.link.poll(Time::NEVER, &mut |_| count += 1).unwrap(), Polled::Some);
+    assert_eq!((count, bench.link.now()), (4, Time::from_nanos(2_000_300_000)));
+    assert_eq!(bench.link.poll(Time::NEVER, &mut |_| count += 1).unwrap(), Polled::Never);
+    assert_eq!(bench.link.stats().received, 4);
+}
+
+#[test]
+fn a_link_can_be_used_while_it_hands_over() {
+    let mut bench = Bench::new();
+    bench.send(&echo(WEB, 64));
+    let lab = bench.lab.clone();
+    bench
+        .link
+        .poll(Time::NEVER, &mut |_| {
+            assert_eq!(lab.now(), Time::ZERO);
+            let mut inner = lab.open().unwrap();
+            inner.send(Via::Frame(1), &echo(WEB, 64), 0).unwrap();
+            assert_eq!(inner.poll(Time::NEVER, &mut |_| {}).unwrap(), Polled::Some);
+        })
+        .unwrap();
+    assert_eq!(bench.incoming().len(), 2);
+}
+
+#[test]
+fn sleep_lets_things_happen_and_keeps_what_came() {
+    let mut bench = Bench::new();
+    bench.send(&echo(WEB, 64));
+    assert_eq!(bench.lab.sleep(Duration::from_secs(1)), Slept::Whole);
+    assert_eq!(bench.link.now(), Time::from_nanos(1_000_000_000));
+    let heard = bench.all();
+    assert_eq!(heard[1].at, Time::from_nanos(300_000), "stamped when it came");
+}
+
+#[test]
+fn a_paused_link_captures_nothing_and_resume_forgets() {
+    let mut bench = Bench::new();
+    bench.link.pause().unwrap();
+    bench.send(&echo(WEB, 64));
+    assert!(bench.all().is_empty());
+    bench.link.resume().unwrap();
+    bench.send(&echo(WEB, 64));
+    bench.lab.sleep(Duration::from_secs(1));
+    bench.link.resume().unwrap();
+    assert!(bench.all().is_empty());
+    assert_eq!(bench.link.stats().received, 0);
+}
+
+#[test]
+fn the_stop_flag_ends_a_wait_and_stays() {
+    let mut bench = Bench::new();
+    let stop = Arc::new(AtomicBool::new(true));
+    bench.lab.set_stop(Arc::clone(&stop));
+    bench.send(&echo(WEB, 64));
+    assert_eq!(bench.link.poll(Time::NEVER, &mut |_| {}).unwrap(), Polled::Interrupted);
+    assert_eq!(bench.lab.sleep(Duration::from_secs(1)), Slept::Interrupted);
+    assert!(stop.swap(false, Ordering::Relaxed), "whoever set it clears it");
+    assert_eq!(bench.incoming().len(), 1, "nothing was lost");
+}
+
+#[test]
+fn an_ip_packet_is_given_a_frame_and_repaired() {
+    let mut bench = Bench::new();
+    let mut packet = tcp(WEB, 81, "S")[14..].to_vec();
+    packet[2..4].fill(0xee); // total length
+    packet[10..12].fill(0xee); // checksum
+    bench.send_ip(&packet);
+    let all = bench.all();
+    assert_eq!(all[0].bytes, tcp(WEB, 81, "S"), "as it went out");
+    assert_eq!(describe(&all[1].bytes), "192.0.2.10 ttl 64: RA seq 0 ack 1001 win 0");
+}
+
+#[test]
+fn our_own_address_is_answered_by_our_own_kernel() {
+    let mut bench = Bench::new();
+    let rows = [
+        (tcp(YOU, 80, "S"), "192.0.2.2 ttl 64: RA seq 0 ack 1001 win 0"),
+        (echo(YOU, 64), "192.0.2.2 ttl 64: icmp 0/0 with 3 bytes"),
+        (udp(YOU, 53, b""), "192.0.2.2 ttl 64: icmp 3/3 with 28 bytes"),
+    ];
+    for (frame, answer) in rows {
+        bench.send_ip(&frame[14..]);
+        let heard = bench.all();
+        assert!(heard.iter().all(|h| !h.outgoing && h.bytes[..12] == [0; 12]), "as on Linux' loopback");
+        assert_eq!(heard.len(), 2);
+        assert_eq!(describe(&heard[1].bytes), answer);
+    }
+}
+
+#[test]
+fn what_cannot_go_out_is_refused_in_words() {
+    let mut bench = Bench::new();
+    let mut say = |via, bytes: &[u8]| bench.link.send(via, bytes, 0).unwrap_err().to_string();
+    assert!(say(Via::Frame(1), &[0; 13]).contains("header of 14 bytes"));
+    assert!(say(Via::Frame(1), &[0; 1515]).contains("the MTU of lab0 is 1500"));
+    assert!(say(Via::Frame(2), &[0; 60]).contains("no interface \"2\""));
+    assert!(say(Via::Ip(None), &[0x45; 19]).contains("header of 20 bytes"));
+    assert!(say(Via::Ip(None), &[0x45; 1501]).contains("MTU"));
+    let outside = [&tcp(WEB, 80, "S")[14..30], &[8, 8, 8, 8]].concat();
+    assert!(say(Via::Ip(None), &outside).contains("documentation networks only"));
+    assert!(say(Via::Ip(None), &[0x60; 40]).contains("no route to 6060:"));
+}
+
+#[test]
+fn a_full_wire_refuses_until_something_is_received() {
+    let mut bench = Bench::new();
+    let frame = tcp(WEB, 81, "S");
+    let sent = (0..100_000).take_while(|_| bench.link.send(Via::Frame(1), &frame, 0).is_ok()).count();
+    assert_eq!(sent, 65536);
+    bench.all();
+    bench.send(&frame);
+}

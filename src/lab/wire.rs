@@ -1,0 +1,214 @@
+//! The laboratory's cables and its clock: frames in flight, ordered by time, and the hosts they reach.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering as Order};
+use std::time::Duration;
+
+use etherparse::{ArpOperation, EtherType, Ethernet2HeaderSlice};
+
+use super::datagram::ETHERNET;
+use super::faults::Faults;
+use super::host::{Host, is_group, read_arp};
+use super::nets::{self, Segment};
+use super::out::{Departure, Map, Out, Scene};
+use super::plan::Plan;
+use super::tap::Tap;
+use crate::base::{Mac, Time};
+
+/// The index of the student's own machine among the hosts.
+pub(super) const YOU: usize = 0;
+
+/// Frames in flight from which on nothing more can be sent; answers still fit up to twice as many.
+pub(super) const MOST_IN_FLIGHT: usize = 1 << 16;
+
+/// How long a packet takes through a loopback interface.
+const LOOPBACK_DELAY: Duration = Duration::from_micros(10);
+
+/// The whole laboratory, between two calls.
+pub(super) struct Wire {
+    pub(super) now: Time,
+    pub(super) hosts: Vec<Host>,
+    pub(super) map: Map,
+    /// What ARP replies have told the student's machine.
+    pub(super) learned: BTreeMap<Ipv4Addr, Mac>,
+    /// The open links, each with what it has captured.
+    pub(super) taps: BTreeMap<u32, Tap>,
+    pub(super) out: Out,
+    /// Ends waits while it is true.
+    pub(super) stop: Arc<AtomicBool>,
+    stations: BTreeMap<(Segment, Mac), usize>,
+    flights: BinaryHeap<Flight>,
+    sent: u64,
+}
+
+/// A frame on its way to one host.
+struct Flight {
+    at: Time,
+    /// Order of sending, which decides between equal times.
+    number: u64,
+    to: usize,
+    segment: Segment,
+    frame: Vec<u8>,
+}
+
+impl Wire {
+    /// All hosts of `plan`, switched on at time zero.
+    pub(super) fn new(plan: &Plan, seed: u64) -> Self {
+        let stations = plan.hosts().iter().enumerate();
+        let stations = stations.flat_map(|(index, host)| host.nics().map(move |(s, mac, _)| ((s, mac), index)));
+        Self {
+            now: Time::ZERO,
+            stop: Arc::default(),
+            stations: stations.collect(),
+            hosts: plan.hosts().iter().map(|spec| Host::new(spec.clone(), seed)).collect(),
+            map: Map::new(plan),
+            learned: BTreeMap::new(),
+            taps: BTreeMap::new(),
+            out: Out::default(),
+            flights: BinaryHeap::new(),
+            sent: 0,
+        }
+    }
+
+    /// Whether more can be sent.
+    pub(super) fn is_full(&self) -> bool {
+        self.flights.len() >= MOST_IN_FLIGHT
+    }
+
+    /// Whether the wait shall end.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.load(Order::Relaxed)
+    }
+
+    /// Whether nothing is on its way.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.flights.is_empty()
+    }
+
+    /// Sends a frame from the student's machine; the taps see it go out, except on the loopback.
+    pub(super) fn send(&mut self, segment: Segment, bytes: &[u8]) {
+        let mut frame = self.out.buffer();
+        frame.extend_from_slice(bytes);
+        self.depart(YOU, Departure { segment, hold: Duration::ZERO, frame });
+    }
+
+    /// Moves the clock to the next arrival and lets its host act. `false` when none comes until `limit`.
+    pub(super) fn step(&mut self, limit: Time) -> bool {
+        if self.flights.peek().is_none_or(|next| next.at > limit) {
+            return false;
+        }
+        let Some(flight) = self.flights.pop() else { return false };
+        self.now = self.now.max(flight.at);
+        if flight.to == YOU {
+            self.capture(&flight.frame, false);
+            self.learn(&flight.frame);
+        }
+        let mut scene = Scene { now: self.now, map: &self.map, out: &mut self.out };
+        self.hosts[flight.to].receive(flight.segment, &flight.frame, &mut scene);
+        self.out.recycle(flight.frame);
+        let mut departures = std::mem::take(&mut self.out.departures);
+        for departure in departures.drain(..) {
+            self.depart(flight.to, departure);
+        }
+        self.out.departures = departures; // keeps its room
+        true
+    }
+
+    /// Puts a frame from host `from` on its cable, to all who shall get it.
+    fn depart(&mut self, from: usize, departure: Departure) {
+        let Departure { segment, hold, frame } = departure;
+        if segment == Segment::LOOPBACK {
+            self.launch(from, segment, self.now + hold + LOOPBACK_DELAY, &frame);
+        } else {
+            if from == YOU {
+                self.capture(&frame, true);
+            }
+            self.cross(from, segment, hold, &frame);
+        }
+        self.out.recycle(frame);
+    }
+
+    /// A switch: a known address is one host, a group's is everybody but the sender, an unknown one is nobody.
+    fn cross(&mut self, from: usize, segment: Segment, hold: Duration, frame: &[u8]) {
+        let Ok(header) = Ethernet2HeaderSlice::from_slice(frame) else { return };
+        let mac = Mac(header.destination());
+        if is_group(mac) {
+            let others: Vec<usize> =
+                self.stations.iter().filter(|((s, _), to)| *s == segment && **to != from).map(|(_, to)| *to).collect();
+            for to in others {
+                self.carry(from, to, segment, hold, frame);
+            }
+        } else if let Some(&to) = self.stations.get(&(segment, mac))
+            && to != from
+        {
+            self.carry(from, to, segment, hold, frame);
+        }
+    }
+
+    /// Over the cable of the one and the cable of the other.
+    fn carry(&mut self, from: usize, to: usize, segment: Segment, hold: Duration, frame: &[u8]) {
+        for first in self.faults_of(from) {
+            for second in self.faults_of(to) {
+                self.launch(to, segment, self.now + hold + first + second, frame);
+            }
+        }
+    }
+
+    fn faults_of(&mut self, host: usize) -> impl Iterator<Item = Duration> + use<> {
+        let host = &mut self.hosts[host];
+        let faults: Faults = host.spec.link;
+        faults.cross(&mut host.rng)
+    }
+
+    fn launch(&mut self, to: usize, segment: Segment, at: Time, bytes: &[u8]) {
+        if self.flights.len() >= 2 * MOST_IN_FLIGHT {
+            return;
+        }
+        let mut frame = self.out.buffer();
+        frame.extend_from_slice(bytes);
+        self.sent += 1;
+        self.flights.push(Flight { at, number: self.sent, to, segment, frame });
+    }
+
+    fn capture(&mut self, frame: &[u8], outgoing: bool) {
+        for tap in self.taps.values_mut() {
+            tap.capture(self.now, frame, outgoing);
+        }
+    }
+
+    /// Remembers the sender of an ARP reply.
+    fn learn(&mut self, frame: &[u8]) {
+        let Ok(header) = Ethernet2HeaderSlice::from_slice(frame) else { return };
+        if header.ether_type() != EtherType::ARP {
+            return;
+        }
+        let reply = read_arp(&frame[ETHERNET..]).filter(|arp| arp.operation == ArpOperation::REPLY);
+        if let Some(reply) = reply.filter(|arp| nets::segment(arp.sender_ipv4_addr()) == Some(Segment::HOME)) {
+            self.learned.insert(reply.sender_ipv4_addr(), Mac(reply.sender_mac));
+        }
+    }
+}
+
+impl Ord for Flight {
+    /// The earliest is the greatest: [`BinaryHeap`] gives the greatest first.
+    fn cmp(&self, other: &Self) -> Ordering {
+        (other.at, other.number).cmp(&(self.at, self.number))
+    }
+}
+
+impl PartialOrd for Flight {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Flight {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Flight {}
