@@ -4,9 +4,12 @@
 //! ([`crate::lab`]). Nothing here knows what a packet is: bytes are the common language.
 
 mod error;
+pub mod faulty;
 pub mod iface;
 #[cfg(target_os = "linux")]
 pub mod live;
+pub mod pcap;
+pub mod tap;
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
