@@ -9,15 +9,16 @@ use std::time::Duration;
 
 use etherparse::{ArpHardwareId, ArpOperation, ArpPacket, EtherType, PacketBuilder, SlicedPacket, TransportSlice};
 use pktsh::base::{Mac, Time};
-use pktsh::net::live::LiveWorld;
+use pktsh::net::live::{LiveWorld, drop_privileges};
+use pktsh::net::tap::{Recording, Tap};
 use pktsh::net::{Checksum, Event, Frame, Link, Medium, NetError, Polled, Reach, Via, World};
-use support::wire::{CLIENT_MAC, SERVER_MAC, inside};
+use support::wire::{CLIENT_MAC, SERVER_MAC, inside, run};
 
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 1);
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 2);
 
 /// What a test keeps of a frame.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Heard {
     bytes: Vec<u8>,
     at: Time,
@@ -27,6 +28,14 @@ struct Heard {
     vlan: Option<u32>,
     wire_len: usize,
     checksum: Checksum,
+}
+
+impl std::fmt::Debug for Heard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { at, iface, outgoing, wire_len, .. } = self;
+        write!(f, "\n{at} iface {iface}, outgoing {outgoing}, {wire_len} bytes:")?;
+        self.bytes.iter().take(64).try_for_each(|b| write!(f, " {b:02x}"))
+    }
 }
 
 impl Heard {
@@ -63,7 +72,7 @@ fn hear(link: &mut dyn Link, wanted: impl Fn(&Heard) -> bool) -> Heard {
                 seen.push(heard);
             }
         });
-        assert_eq!(polled.unwrap_or_else(|e| panic!("{e}")), Polled::Some, "nothing wanted came: {seen:#?}");
+        assert_eq!(polled.unwrap_or_else(|e| panic!("{e}")), Polled::Some, "nothing wanted came: {seen:?}");
     }
     found.unwrap()
 }
@@ -210,9 +219,7 @@ fn loopback_and_own_addresses_answer() {
 #[test]
 fn what_is_wrong_in_the_header_arrives_as_it_is() {
     inside("what_is_wrong_in_the_header_arrives_as_it_is", |wire| {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("server.pcap");
-        let dump = wire.tcpdump(&file, "ether src 02:00:00:09:00:01 and greater 60");
+        let mut witness = wire.witness();
         let world = LiveWorld::new(None);
         let mut link = world.open().unwrap();
         let mut frame = syn_frame(61020, 80);
@@ -220,14 +227,23 @@ fn what_is_wrong_in_the_header_arrives_as_it_is() {
         frame[16..18].copy_from_slice(&[0, 5]); // total length 5
         frame[24..26].copy_from_slice(&[0xde, 0xad]); // header checksum
         frame.resize(60, 0xaa);
-        link.send(Via::Frame(eth0(&world)), &frame, 0).unwrap();
-        let until = std::time::Instant::now() + Duration::from_secs(5);
-        let mut seen = Vec::new();
-        while seen.len() < 24 + 16 + 60 && std::time::Instant::now() < until {
-            seen = std::fs::read(&file).unwrap_or_default();
-        }
-        drop(dump);
-        assert_eq!(seen.get(40..), Some(&frame[..]));
+        let iface = eth0(&world);
+        link.send(Via::Frame(iface), &frame, 0).unwrap();
+        assert_eq!(witness.frame(|f| f[6..12] == CLIENT_MAC && f[12..14] == [8, 0]), frame);
+        // A packet that the kernel sends for us comes out repaired.
+        let mut packet = syn_packet(CLIENT, SERVER, 61021, 80);
+        packet[2..4].copy_from_slice(&[0, 99]);
+        packet[10..12].copy_from_slice(&[0xde, 0xad]);
+        link.send(Via::Ip(Some(iface)), &packet, 0).unwrap();
+        let repaired = witness.frame(|f| f[12..14] == [8, 0] && f[34..36] == 61021_u16.to_be_bytes());
+        assert_eq!(repaired[16..18], [0, 40]);
+        assert_ne!(repaired[24..26], [0xde, 0xad]);
+        // Its outgoing copy is ours and does not come back; the answer comes.
+        hear(&mut *link, |h| {
+            let tcp = h.tcp();
+            assert!(!h.outgoing || tcp.is_none_or(|t| t.0 != 61021), "{h:?}");
+            tcp.is_some_and(|t| t.1 == 61021 && t.4)
+        });
     });
 }
 
@@ -250,15 +266,16 @@ fn checksums_left_to_the_card_are_marked() {
         let _web = wire.listen(80);
         let world = LiveWorld::new(None);
         let mut link = world.open().unwrap();
-        let client = std::net::TcpStream::connect((SERVER, 80)).unwrap();
-        let ours = hear(&mut *link, |h| h.outgoing && h.tcp().is_some_and(|t| t.2));
-        let theirs = hear(&mut *link, |h| !h.outgoing && h.tcp().is_some_and(|t| t.2));
-        assert_eq!((ours.checksum, theirs.checksum), (Checksum::Partial, Checksum::Partial));
-        drop(client);
-        // A frame that was sent with its checksum has it.
-        wire.server_sh("ping -c 1 -q 10.9.0.1");
-        let ping = hear(&mut *link, |h| !h.outgoing && h.bytes.get(23) == Some(&1));
-        assert_eq!(ping.checksum, Checksum::Ready);
+        for outgoing in [true, false] {
+            std::net::TcpStream::connect((SERVER, 80)).unwrap();
+            let syn = hear(&mut *link, |h| h.outgoing == outgoing && h.tcp().is_some_and(|t| t.2));
+            assert_eq!(syn.checksum, Checksum::Partial, "outgoing: {outgoing}");
+        }
+        // An ICMP error is sent with its checksum.
+        let udp = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+        udp.send_to(b"x", (SERVER, 9)).unwrap();
+        let unreachable = hear(&mut *link, |h| !h.outgoing && h.bytes.get(23) == Some(&1));
+        assert_eq!(unreachable.checksum, Checksum::Ready);
     });
 }
 
@@ -381,6 +398,109 @@ fn ctrl_c_ends_a_wait() {
     });
 }
 
+#[test]
+fn interfaces_without_a_link_layer_carry_packets() {
+    inside("interfaces_without_a_link_layer_carry_packets", |wire| {
+        let _tun = wire.tun();
+        let world = LiveWorld::new(None);
+        let route = world.route("10.9.1.2".parse().unwrap(), None).unwrap();
+        assert_eq!((route.iface.name.as_str(), route.iface.medium, route.iface.mac), ("tun0", Medium::Ip, None));
+        assert!(!route.takes_frames());
+        let mut link = world.open().unwrap();
+        let (src, dst) = (Ipv4Addr::new(10, 9, 1, 1), Ipv4Addr::new(10, 9, 1, 2));
+        link.send(Via::Ip(Some(route.iface.index)), &syn_packet(src, dst, 61060, 81), 0).unwrap();
+        let answer = hear(&mut *link, |h| {
+            assert!(!h.outgoing || h.medium == Medium::Ethernet, "our own packet does not come back: {h:?}");
+            h.tcp().is_some_and(|t| t.0 == 81)
+        });
+        assert_eq!((answer.medium, answer.iface, answer.bytes[0]), (Medium::Ip, route.iface.index, 0x45));
+        assert_eq!(answer.tcp(), Some((81, 61060, false, true, true)));
+        // What the kernel itself sends there is heard too.
+        let udp = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+        udp.send_to(b"x", (dst, 9)).unwrap();
+        let ours = hear(&mut *link, |h| h.medium == Medium::Ip && h.outgoing);
+        assert_eq!((ours.bytes[9], ours.bytes.len()), (17, 29));
+    });
+}
+
+#[test]
+fn only_net_raw_is_kept_and_is_not_in_effect() {
+    inside("only_net_raw_is_kept_and_is_not_in_effect", |_| {
+        // Capabilities belong to a thread: this one has its own.
+        let thread = std::thread::spawn(|| {
+            let sets = |names: [&str; 4]| {
+                let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+                let set = |name| status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+                names.map(|name| u64::from_str_radix(set(name).trim(), 16).unwrap())
+            };
+            let names = ["CapPrm:", "CapEff:", "CapInh:", "CapAmb:"];
+            const NET_RAW: u64 = 1 << 13;
+            drop_privileges();
+            assert_eq!(sets(names), [NET_RAW, 0, 0, 0]);
+            let world = LiveWorld::new(None);
+            let mut link = world.open().unwrap();
+            assert_eq!(sets(names), [NET_RAW, 0, 0, 0], "raised only while the socket was opened");
+            link.send(Via::Ip(None), &syn_packet(CLIENT, CLIENT, 61070, 81), 0).unwrap();
+            hear(&mut *link, |h| h.tcp().is_some_and(|t| t.0 == 81));
+            assert_eq!(sets(names), [NET_RAW, 0, 0, 0]);
+
+            // What belongs to the user stays readable and writable.
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("history"), "sr1(p)").unwrap();
+            assert_eq!(std::fs::read_to_string(folder.path().join("history")).unwrap(), "sr1(p)");
+        });
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn without_the_capability_the_error_gives_the_command() {
+    std::thread::spawn(|| {
+        caps::clear(None, caps::CapSet::Effective).unwrap();
+        caps::clear(None, caps::CapSet::Permitted).unwrap();
+        drop_privileges();
+        let error = LiveWorld::new(None).open().err().unwrap().to_string();
+        let program = std::env::current_exe().unwrap();
+        let line = format!("`sudo setcap cap_net_raw+ep {}`", program.display());
+        assert!(error.starts_with("opening a packet socket needs CAP_NET_RAW"), "{error}");
+        assert!(error.contains(&line), "{error}");
+        // Everything that needs no privilege still works.
+        let world = LiveWorld::new(None);
+        assert!(world.interfaces().unwrap().iter().any(|i| i.loopback));
+        assert_eq!(world.route("127.0.0.1".parse().unwrap(), None).unwrap().reach, Reach::Local);
+    })
+    .join()
+    .unwrap();
+}
+
+#[test]
+fn a_recording_is_read_by_wireshark() {
+    inside("a_recording_is_read_by_wireshark", |wire| {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("all.pcap");
+        let recording = Recording::new("all.pcap", Box::new(std::fs::File::create(&file).unwrap())).unwrap();
+        let world = LiveWorld::new(None);
+        let mut link: Box<dyn Link> = Box::new(Tap::new(world.open().unwrap(), recording));
+        link.resume().unwrap();
+        link.send(Via::Frame(eth0(&world)), &syn_frame(61080, 81), 0).unwrap();
+        let answer = hear(&mut *link, |h| h.tcp().is_some_and(|t| t.0 == 81));
+        link.pause().unwrap();
+        let fields = ["frame.time_epoch", "eth.src", "tcp.srcport", "tcp.flags", "tcp.checksum.status"];
+        let mut tshark = wire.client("tshark");
+        tshark.args(["-r", file.to_str().unwrap(), "-Y", "tcp", "-o", "tcp.check_checksum:TRUE", "-T", "fields"]);
+        tshark.stderr(std::process::Stdio::null());
+        let text = run(fields.iter().fold(&mut tshark, |command, field| command.args(["-e", field])));
+        let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split('\t').collect()).collect();
+        assert_eq!(rows.len(), 2, "{text}");
+        assert_eq!(rows[0][1..], ["02:00:00:09:00:01", "61080", "0x0002", "1"]);
+        assert_eq!(rows[1][1..4], ["02:00:00:09:00:02", "81", "0x0014"]);
+        let wall = world.wall_zero() + answer.at.nanos();
+        assert_eq!(rows[1][0], format!("{}.{:09}", wall / 1_000_000_000, wall % 1_000_000_000), "to the nanosecond");
+        let info = run(wire.client("capinfos").arg(&file));
+        assert!(info.contains("Ethernet") && info.contains("nanoseconds"), "{info}");
+    });
+}
+
 /// `cargo test --release --test live -- --ignored --nocapture figures`
 #[test]
 #[ignore = "prints figures"]
@@ -408,9 +528,10 @@ fn figures() {
             }
         };
         each("warm up", &mut trip);
+        std::net::UdpSocket::bind("0.0.0.0:0").unwrap().send_to(b"x", (SERVER, 9)).unwrap(); // makes the neighbor known
         each("send and poll", &mut trip);
-        each("route", &mut |_| drop(world.route(SERVER.into(), None).unwrap()));
-        each("neighbor", &mut |_| drop(world.neighbor(iface, SERVER.into())));
+        each("route", &mut |_| assert!(world.route(SERVER.into(), None).is_ok()));
+        each("neighbor", &mut |_| assert!(world.neighbor(iface, SERVER.into()).is_some()));
         let mut port = 0;
         each("is_port_free", &mut |_| {
             port = (port + 1) % 4500;

@@ -130,3 +130,78 @@ impl Late {
         Frame { bytes, at, iface, medium, outgoing, vlan, wire_len, checksum }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Hears a frame every microsecond, with its number in it; its time jumps.
+    struct Ticking {
+        about: LinkInfo,
+        now: Time,
+        next: u8,
+    }
+
+    impl Link for Ticking {
+        fn about(&self) -> &LinkInfo {
+            &self.about
+        }
+
+        fn now(&self) -> Time {
+            self.now
+        }
+
+        fn send(&mut self, _: Via, _: &[u8], _: u64) -> Result<(), NetError> {
+            Ok(())
+        }
+
+        fn poll(&mut self, until: Time, on: &mut dyn FnMut(Event<'_>)) -> Result<Polled, NetError> {
+            let at = Time::from_nanos(1000 * (i64::from(self.next) + 1));
+            if at > until || self.next == 100 {
+                self.now = until;
+                return Ok(Polled::Timeout);
+            }
+            self.now = at;
+            let (bytes, checksum) = (&[self.next][..], Checksum::Ready);
+            let (medium, outgoing, vlan) = (Medium::Ip, false, None);
+            on(Event::Heard(Frame { bytes, at, iface: 1, medium, outgoing, vlan, wire_len: 1, checksum }));
+            self.next += 1;
+            Ok(Polled::Some)
+        }
+    }
+
+    /// The numbers heard until 1 ms, in their order.
+    fn heard(faults: Faults, seed: u64) -> Vec<u8> {
+        let about = LinkInfo { world: "lab", wall_zero: 0, is_virtual: true };
+        let mut link = Faulty::new(Box::new(Ticking { about, now: Time::ZERO, next: 0 }), faults, seed);
+        let (mut numbers, mut last) = (Vec::new(), Time::ZERO);
+        while link
+            .poll(Time::from_nanos(1_000_000), &mut |event| {
+                let Event::Heard(frame) = event else { return };
+                assert!(frame.at >= last, "time goes forward");
+                last = frame.at;
+                numbers.push(frame.bytes[0]);
+            })
+            .is_ok_and(|p| p == Polled::Some)
+        {}
+        numbers
+    }
+
+    #[test]
+    fn each_fault_does_what_it_says_and_the_seed_decides() {
+        let all: Vec<u8> = (0..100).collect();
+        assert_eq!(heard(Faults::default(), 1), all);
+        let lossy = heard(Faults { loss: 0.3, ..Faults::default() }, 1);
+        assert!((50..90).contains(&lossy.len()) && lossy.is_sorted());
+        assert_eq!(heard(Faults { loss: 1.0, ..Faults::default() }, 1), []);
+        let doubled = heard(Faults { duplication: 1.0, ..Faults::default() }, 1);
+        assert_eq!((doubled.len(), &doubled[..4]), (200, &[0, 0, 1, 1][..]));
+        let late = Faults { delay: Duration::from_micros(5), ..Faults::default() };
+        let mut delayed = heard(late, 1);
+        assert!(!delayed.is_sorted());
+        assert_eq!(delayed, heard(late, 1), "the same seed");
+        assert_ne!(delayed, heard(late, 2), "another seed");
+        delayed.sort_unstable();
+        assert_eq!(delayed, all);
+    }
+}

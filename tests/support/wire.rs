@@ -10,8 +10,10 @@
 //! ```
 
 use std::env;
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::io::{BufRead, BufReader};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// The client's address.
 pub const CLIENT: &str = "10.9.0.1";
@@ -81,14 +83,31 @@ impl Wire {
         Running::until_ready(self.server("python3").args(["-c", &script]))
     }
 
-    /// `tcpdump` at the server's end, writing into `file` what passes `filter`, each frame at once.
-    pub fn tcpdump(&self, file: &std::path::Path, filter: &str) -> Running {
-        let mut command = self.server("tcpdump");
-        command.args(["-i", "eth0", "-Z", "root", "-U", "--immediate-mode", "-w"]).arg(file).args(filter.split(' '));
-        Running::until(command.stderr(Stdio::piped()), |child| {
-            let stderr = child.stderr.take().expect("it is a pipe");
-            said(stderr, "listening on")
-        })
+    /// A pair of `tun0`, 10.9.1.1 and 10.9.1.2: interfaces without a link-layer header, joined by two processes.
+    pub fn tun(&self) -> [Running; 2] {
+        let (near, far) = UnixDatagram::pair().expect("a pair of sockets");
+        let script = "import fcntl, os, select, struct, sys\n\
+                      t = os.open('/dev/net/tun', os.O_RDWR)\n\
+                      fcntl.ioctl(t, 0x400454ca, struct.pack('16sH22x', b'tun0', 0x1001)) # TUNSETIFF: TUN, NO_PI\n\
+                      os.system(f'ip addr add {sys.argv[1]}/24 dev tun0; ip link set tun0 up')\n\
+                      print('ready', flush=True)\n\
+                      while True:\n  \
+                        for f in select.select([0, t], [], [])[0]: os.write(t if f == 0 else 0, os.read(f, 65600))";
+        let start = |mut command: Command, addr: &str, end: UnixDatagram| {
+            Running::start(command.args(["-c", script, addr]).stdin(OwnedFd::from(end))).0
+        };
+        [start(self.client("python3"), "10.9.1.1", near), start(self.server("python3"), "10.9.1.2", far)]
+    }
+
+    /// A packet socket at the server's end that hears what comes in there.
+    pub fn witness(&self) -> Witness {
+        let script = "import socket\n\
+                      s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)); s.bind(('eth0', 3))\n\
+                      s.settimeout(5); print('ready', flush=True)\n\
+                      while True:\n  b, a = s.recvfrom(65600)\n  if a[2] != 4: print(b.hex(), flush=True)";
+        let mut command = self.server("python3");
+        let (running, lines) = Running::with_lines(command.args(["-c", script]).stderr(Stdio::null()));
+        Witness { _running: running, lines }
     }
 
     fn enter(&self, holder: u32, program: &str) -> Command {
@@ -123,19 +142,26 @@ pub struct Running {
 impl Running {
     /// Starts a command that prints the line `ready` when it is.
     pub fn until_ready(command: &mut Command) -> Self {
-        Self::until(command.stdout(Stdio::piped()), |child| {
-            let stdout = child.stdout.take().expect("it is a pipe");
-            said(stdout, "ready")
-        })
+        let (running, lines) = Self::with_lines(command);
+        std::thread::spawn(move || lines.for_each(drop)); // or it would wait for a reader
+        running
     }
 
-    fn until(command: &mut Command, is_ready: impl FnOnce(&mut Child) -> bool) -> Self {
-        let mut child = command.stdin(Stdio::piped()).spawn().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    /// The same, with the lines that it prints after that one.
+    fn with_lines(command: &mut Command) -> (Self, Lines) {
+        Self::start(command.stdin(Stdio::piped()))
+    }
+
+    /// The same, with the standard input that the command has.
+    fn start(command: &mut Command) -> (Self, Lines) {
+        let child = command.stdout(Stdio::piped()).spawn();
+        let mut child = child.unwrap_or_else(|e| panic!("{command:?}: {e}"));
         let stdin = child.stdin.take();
-        let ready = is_ready(&mut child);
+        let mut lines = BufReader::new(child.stdout.take().expect("it is a pipe")).lines();
         let running = Self { child, _stdin: stdin };
-        assert!(ready, "{command:?} did not start");
-        running
+        let is_ready = lines.by_ref().map_while(Result::ok).any(|line| line == "ready");
+        assert!(is_ready, "{command:?} did not start");
+        (running, lines)
     }
 
     /// Its process id.
@@ -151,12 +177,23 @@ impl Drop for Running {
     }
 }
 
-/// Waits for a line with `word`; false when the output ends first. The rest is read and thrown away in the background.
-fn said(output: impl Read + Send + 'static, word: &str) -> bool {
-    let mut lines = BufReader::new(output).lines();
-    let found = lines.by_ref().map_while(Result::ok).any(|line| line.contains(word));
-    std::thread::spawn(move || lines.for_each(drop));
-    found
+type Lines = std::io::Lines<BufReader<ChildStdout>>;
+
+/// What [`Wire::witness`] hears.
+pub struct Witness {
+    _running: Running,
+    lines: Lines,
+}
+
+impl Witness {
+    /// The next frame that `wanted` accepts; fails when none comes for five seconds.
+    #[track_caller]
+    pub fn frame(&mut self, wanted: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).expect("hex"), 16).expect("hex");
+        let mut frames =
+            self.lines.by_ref().map_while(Result::ok).map(|line| line.as_bytes().chunks(2).map(byte).collect());
+        frames.find(|frame: &Vec<u8>| wanted(frame)).expect("the frame did not arrive")
+    }
 }
 
 /// Runs a command to its end; its output is part of the failure.
