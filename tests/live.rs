@@ -1,5 +1,6 @@
 //! The live link between two real kernels.
 
+#![cfg(target_os = "linux")]
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test prints its figures and fails by panicking")]
 
 mod support;
@@ -11,10 +12,12 @@ use etherparse::{ArpHardwareId, ArpOperation, ArpPacket, EtherType, PacketBuilde
 use pktsh::base::{Mac, Time};
 use pktsh::net::live::{LiveWorld, drop_privileges};
 use pktsh::net::tap::{Recording, Tap};
-use pktsh::net::{Checksum, Event, Frame, Link, Medium, NetError, Polled, Reach, Via, World};
+use pktsh::net::{Checksum, Event, Frame, Link, Medium, NetError, Polled, Reach, Slept, Via, World};
 use support::wire::{CLIENT_MAC, SERVER_MAC, inside, run};
 
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 1);
+/// The bit of `CAP_NET_RAW` (capability.h).
+const NET_RAW: u64 = 1 << 13;
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 2);
 
 /// What a test keeps of a frame.
@@ -393,8 +396,24 @@ fn ctrl_c_ends_a_wait() {
                 polled => break assert_eq!(polled, Polled::Interrupted),
             }
         }
-        let until = link.now() + Duration::from_millis(1);
-        while link.poll(until, &mut |_| {}).unwrap() == Polled::Some {}
+        assert_eq!(world.sleep(Duration::from_millis(1)), Slept::Whole, "one Ctrl-C ends one wait");
+
+        // Also while frames never stop coming.
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                let udp = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    let _ = udp.send_to(b"x", ("127.0.0.1", 9));
+                }
+            });
+            hear(&mut *link, |_| true);
+            std::io::Write::write_all(&mut &write, b"x").unwrap();
+            let until = link.now() + Duration::from_secs(20);
+            while link.poll(until, &mut |_| {}).unwrap() == Polled::Some {}
+            assert!(link.now() < until, "it went on until the time was over");
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
     });
 }
 
@@ -434,7 +453,6 @@ fn only_net_raw_is_kept_and_is_not_in_effect() {
                 names.map(|name| u64::from_str_radix(set(name).trim(), 16).unwrap())
             };
             let names = ["CapPrm:", "CapEff:", "CapInh:", "CapAmb:"];
-            const NET_RAW: u64 = 1 << 13;
             drop_privileges();
             assert_eq!(sets(names), [NET_RAW, 0, 0, 0]);
             let world = LiveWorld::new(None);

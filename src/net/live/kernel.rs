@@ -16,7 +16,7 @@ use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, Ro
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
-use super::link::medium;
+use super::frame::medium;
 use crate::base::Mac;
 use crate::net::{Interface, Medium, NetError, Reach, Route, Subnet};
 
@@ -96,10 +96,14 @@ impl Kernel {
         self.sockets.as_ref().map(|s| unsafe { BorrowedFd::borrow_raw(s.notices.as_raw_fd()) })
     }
 
-    /// Reads the notices, and forgets the answers if there are any.
+    /// Reads the notices, and forgets the answers that they may have changed.
     pub(super) fn hear(&mut self) {
-        if self.sockets.as_ref().is_some_and(Sockets::has_notices) {
-            self.forget();
+        while let Some(notice) = self.sockets.as_ref().and_then(Sockets::notice) {
+            match notice {
+                Notice::Neighbor => self.neighbors.clear(),
+                Notice::Route => self.routes.clear(),
+                Notice::Interface => self.forget(),
+            }
         }
     }
 
@@ -109,6 +113,14 @@ impl Kernel {
         }
         Ok(self.sockets.as_mut().expect("it was just opened"))
     }
+}
+
+/// What a notice of change is about.
+enum Notice {
+    Neighbor,
+    Route,
+    /// An interface or its addresses, and so perhaps all.
+    Interface,
 }
 
 /// What the kernel answers to `RTM_GETROUTE`.
@@ -133,17 +145,18 @@ impl Sockets {
         Ok(Self { questions, notices, sequence: 0 })
     }
 
-    /// Whether a notice has come since the last call; reads them all.
-    fn has_notices(&self) -> bool {
-        let mut any = false;
-        // An error that is not "nothing there" means that notices were lost (ENOBUFS); it is told once.
-        for _ in 0..10_000 {
-            match self.notices.recv(&mut &mut [0; 64][..], libc::MSG_TRUNC) {
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
-                _ => any = true,
-            }
+    /// The next notice; `None` when there is none.
+    fn notice(&self) -> Option<Notice> {
+        let mut bytes = Vec::with_capacity(64); // the head is enough
+        match self.notices.recv(&mut bytes, 0) {
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => None,
+            Err(_) => Some(Notice::Interface), // some were lost (ENOBUFS, told once): anything may have changed
+            Ok(_) => Some(match bytes.get(4..6).map_or(0, |kind| u16::from_ne_bytes([kind[0], kind[1]])) {
+                libc::RTM_NEWNEIGH | libc::RTM_DELNEIGH => Notice::Neighbor,
+                libc::RTM_NEWLINK | libc::RTM_DELLINK | libc::RTM_NEWADDR | libc::RTM_DELADDR => Notice::Interface,
+                _ => Notice::Route,
+            }),
         }
-        any
     }
 
     /// Sends one question and gives the answers; the kernel's refusal is an error.

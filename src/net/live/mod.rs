@@ -3,8 +3,10 @@
 //! | file | what lives there |
 //! |---|---|
 //! | `clock` | monotonic time, and kernel stamps turned into it |
+//! | `frame` | what the ring holds, as frames |
 //! | `kernel` | routes, neighbors and interfaces, asked of the kernel by netlink |
 //! | `link` | the `Link`: one capture ring, three sockets to send by |
+//! | `own` | our packets, told from the kernel's |
 //! | `ports` | which source ports the kernel leaves to us |
 //! | `privilege` | CAP_NET_RAW, raised only in the call that opens a socket |
 //! | `ring` | the `TPACKET_V2` ring of 4 MiB |
@@ -14,8 +16,10 @@
 #![allow(unsafe_code, reason = "mmap, setsockopt, ppoll and sockaddr_ll have no safe interface in std")]
 
 mod clock;
+mod frame;
 mod kernel;
 mod link;
+mod own;
 mod ports;
 mod privilege;
 mod ring;
@@ -189,7 +193,7 @@ mod tests {
         let (read, write) = std::io::pipe().expect("a pipe");
         let world = LiveWorld::new(Some(read.into()));
         std::io::Write::write_all(&mut &write, b"x").expect("a byte");
-        assert_eq!(world.sleep(Duration::from_secs(60)), Slept::Interrupted);
+        assert_eq!(world.sleep(Duration::from_mins(1)), Slept::Interrupted);
         assert_eq!(world.sleep(Duration::from_millis(1)), Slept::Whole, "the pipe was emptied");
     }
 }

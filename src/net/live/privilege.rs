@@ -1,10 +1,10 @@
-//! CAP_NET_RAW is enough, and it is in effect only while a socket is opened (capabilities(7)).
+//! `CAP_NET_RAW` is enough, and it is in effect only while a socket is opened (capabilities(7)).
 
 use caps::{CapSet, Capability, CapsHashSet};
 
 use crate::net::NetError;
 
-/// Gives up every capability but CAP_NET_RAW, which stays permitted and is not in effect.
+/// Gives up every capability but `CAP_NET_RAW`, which stays permitted and is not in effect.
 ///
 /// For the calling thread and those that it starts later: call it first thing in `main`. Root is treated like anyone
 /// else: its files stay its own, but it no longer reads or writes those of others.
@@ -21,7 +21,7 @@ pub fn drop_privileges() {
     let _ = caps::set(None, CapSet::Permitted, &kept);
 }
 
-/// Runs `open` with CAP_NET_RAW in effect, and without it again afterwards.
+/// Runs `open` with `CAP_NET_RAW` in effect, and without it again afterwards.
 ///
 /// [`NetError::NoPrivilege`] when the process may not have it; `doing` says what for, as "opening a packet socket".
 pub(super) fn with_net_raw<T>(doing: &'static str, open: impl FnOnce() -> std::io::Result<T>) -> Result<T, NetError> {

@@ -1,4 +1,4 @@
-//! The capture ring: `PACKET_RX_RING`, version 2 (Documentation/networking/packet_mmap.rst of the kernel).
+//! The capture ring: `PACKET_RX_RING`, version 2 (the kernel's `Documentation/networking/packet_mmap.rst`).
 //!
 //! Version 2 hands over each frame as it comes (version 3 hands over blocks, by a timer). Its slots have one size.
 //! Ours hold a frame of an ordinary 1500-byte network; a longer one (joined by receive offload, or on loopback) is cut
@@ -43,7 +43,7 @@ pub(super) struct Slot<'a> {
 }
 
 impl Ring {
-    /// Opens the socket and its ring. Needs CAP_NET_RAW in effect.
+    /// Opens the socket and its ring. Needs `CAP_NET_RAW` in effect.
     pub(super) fn open() -> io::Result<Self> {
         // With protocol 0 nothing is captured before the ring is ready and `bind` names the protocol.
         let socket = Socket::new(Domain::PACKET, Type::RAW.nonblocking(), None::<Protocol>)?;
@@ -94,6 +94,7 @@ impl Ring {
         self.status().load(Ordering::Acquire) & libc::TP_STATUS_USER != 0
     }
 
+    #[allow(clippy::cast_ptr_alignment, reason = "a slot begins at a multiple of 2048 in a mapping of whole pages")]
     /// Hands the next frame to `look`, if there is one, and gives its slot back to the kernel.
     pub(super) fn take(&mut self, look: impl FnOnce(&Slot<'_>)) -> bool {
         if !self.is_ready() {

@@ -161,7 +161,9 @@ impl Destination {
 /// One control message (`struct cmsghdr`): length, level, kind, then the data, padded.
 fn control(level: i32, kind: i32, data: &[&[u8]]) -> Vec<u8> {
     let mut bytes = [&[0; size_of::<usize>()][..], &level.to_ne_bytes(), &kind.to_ne_bytes()].concat();
-    data.iter().for_each(|part| bytes.extend_from_slice(part));
+    for part in data {
+        bytes.extend_from_slice(part);
+    }
     let len = bytes.len();
     bytes[..size_of::<usize>()].copy_from_slice(&len.to_ne_bytes());
     bytes.resize(len.next_multiple_of(size_of::<usize>()), 0);

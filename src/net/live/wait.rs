@@ -16,7 +16,7 @@ pub(super) enum Waited {
 }
 
 /// The longest single wait: a `timespec` must not overflow, and callers look at their clock again anyway.
-const LONGEST: Duration = Duration::from_secs(3600);
+const LONGEST: Duration = Duration::from_hours(1);
 
 /// Waits until one of `fds` has something to read or an error to tell, `wake` is written to, or `span` has passed.
 pub(super) fn wait(fds: &[BorrowedFd<'_>], wake: Option<&OwnedFd>, span: Duration) -> Waited {
@@ -33,7 +33,7 @@ pub(super) fn wait(fds: &[BorrowedFd<'_>], wake: Option<&OwnedFd>, span: Duratio
     let count =
         unsafe { libc::ppoll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, &raw const timeout, std::ptr::null()) };
     match wake {
-        Some(wake) if count > 0 && polled[3].revents != 0 => {
+        Some(wake) if count > 0 && polled[3].revents & libc::POLLIN != 0 => {
             drain(wake);
             Waited::Interrupted
         }
