@@ -196,6 +196,8 @@ fn routes_are_the_kernels() {
         wire.client_sh("ip route add 203.0.113.0/24 via 10.9.0.2");
         assert_eq!(route("203.0.113.9", None).unwrap().next_hop, IpAddr::V4(SERVER), "a new route is noticed at once");
 
+        let unknown = world.resolve("nothing.invalid").unwrap_err().to_string();
+        assert!(unknown.starts_with("cannot resolve \"nothing.invalid\": the resolver says"), "{unknown}");
         let wrong = route("10.9.0.2", Some("eht0")).unwrap_err();
         assert_eq!(wrong.to_string(), "no interface \"eht0\"; did you mean \"eth0\"?");
     });
@@ -345,23 +347,28 @@ fn an_interface_that_goes_away_is_an_error() {
         wire.server_sh(
             "nft add table ip t; nft add chain ip t i '{ type filter hook input priority 0; policy drop; }'",
         );
-        link.send(Via::Frame(iface), &syn_frame(61030, 80), 0).unwrap();
-        let mut remove = wire.client("sh").args(["-c", "sleep 0.2; ip link del eth0"]).spawn().unwrap();
-        let until = link.now() + Duration::from_secs(20);
-        let error = loop {
-            match link.poll(until, &mut |_| {}) {
-                Ok(Polled::Some) => {}
-                Ok(other) => panic!("{other:?}: the wait did not notice"),
-                Err(error) => break error,
-            }
-        };
-        remove.wait().unwrap();
-        let text = "interface eth0 went away or down: see `ip link`, or name another with `iface`";
-        assert_eq!(error.to_string(), text);
-        // And when it is noticed only by sending.
-        let error = link.send(Via::Frame(iface), &syn_frame(61030, 80), 0).unwrap_err();
-        assert!(matches!(error, NetError::InterfaceGone { .. }), "{error}");
-        assert_eq!(count(&mut *link, Duration::from_millis(5)), 0, "the link goes on");
+        for change in ["ip link set eth0 down", "ip link del eth0"] {
+            link.send(Via::Frame(iface), &syn_frame(61030, 80), 0).unwrap();
+            // Later than the wait begins; the outcome is the same if it is not.
+            let mut changing = wire.client("sh").args(["-c", &format!("sleep 0.1; {change}")]).spawn().unwrap();
+            let until = link.now() + Duration::from_secs(20);
+            let error = loop {
+                match link.poll(until, &mut |_| {}) {
+                    Ok(Polled::Some) => {}
+                    Ok(other) => panic!("{other:?}: the wait did not notice `{change}`"),
+                    Err(error) => break error,
+                }
+            };
+            changing.wait().unwrap();
+            let text = "interface eth0 went away or down: see `ip link`, or name another with `iface`";
+            assert_eq!(error.to_string(), text);
+            // And when it is noticed only by sending.
+            let error = link.send(Via::Frame(iface), &syn_frame(61030, 80), 0).unwrap_err();
+            assert!(matches!(error, NetError::InterfaceGone { .. }), "{error}");
+            assert_eq!(count(&mut *link, Duration::from_millis(5)), 0, "the link goes on");
+            wire.client_sh("ip link set eth0 up 2>/dev/null || true");
+            link.resume().unwrap();
+        }
         wire.client_sh("ip link set lo down");
         let error = world.route(SERVER.into(), None).unwrap_err();
         assert!(error.to_string().starts_with("no route to 10.9.0.2: "), "{error}");
@@ -567,8 +574,11 @@ fn figures() {
             link.resume().unwrap();
         });
         let start = world.now();
-        drop(world.open().unwrap());
-        println!("open and close: {:.0} µs", (world.now() - start).as_secs_f64() * 1e6);
+        let second = world.open().unwrap();
+        let opened = world.now();
+        drop(second);
+        let [open, close] = [opened - start, world.now() - opened].map(|span| span.as_secs_f64() * 1e6);
+        println!("open: {open:.0} µs, close: {close:.0} µs");
         drop(link);
         bare(&frame, ROUNDS);
     });

@@ -85,10 +85,10 @@ impl Wire {
 
     /// Sends one frame from the server's end, as it is.
     pub fn server_sends(&self, frame: &[u8]) {
-        let hex: String = frame.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex: Vec<String> = frame.iter().map(|byte| format!("{byte:02x}")).collect();
         let script = "import socket, sys; s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); \
                       s.bind(('eth0', 0)); s.send(bytes.fromhex(sys.argv[1]))";
-        run(self.server("python3").args(["-c", script, &hex]));
+        run(self.server("python3").args(["-c", script, &hex.concat()]));
     }
 
     /// A pair of `tun0`, 10.9.1.1 and 10.9.1.2: interfaces without a link-layer header, joined by two processes.

@@ -43,7 +43,7 @@ impl LiveLink {
         Ok(Self { world, about, ring, ip, own, used, expecting: false, received: 0, listened: Time::ZERO })
     }
 
-    /// Remembers that the interface is in use; an error if it does not exist, or is down.
+    /// Remembers that an answer may come by this interface.
     fn uses(&mut self, index: u32) {
         if self.used.iter().any(|i| i.index == index) {
             return;

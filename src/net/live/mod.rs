@@ -72,6 +72,13 @@ impl LiveWorld {
         Self { inner: Rc::new(inner) }
     }
 
+    /// A line or script begins: a Ctrl-C from before it ends no wait of this one.
+    pub fn forget_interrupts(&self) {
+        if let Some(wake) = &self.inner.wake {
+            wait::drain(wake);
+        }
+    }
+
     /// The interface called `name`; the error names the nearest.
     fn interface(&self, name: &str) -> Result<Interface, NetError> {
         let all = self.interfaces()?;
@@ -178,9 +185,7 @@ mod tests {
         assert_eq!(resolve("fe80::1%lo").ok(), "fe80::1".parse().ok().map(|a| vec![a]));
         let local = resolve("localhost").map(|a| a[0]);
         assert!(local.is_ok_and(|a| a.is_loopback()));
-        for wrong in ["", "no such host", "nothing.invalid"] {
-            assert!(resolve(wrong).is_err_and(|e| e.to_string().starts_with("cannot resolve")), "{wrong}");
-        }
+        assert!(resolve("").is_err_and(|e| e.to_string() == "cannot resolve \"\": that is no host name"));
     }
 
     #[test]
@@ -195,5 +200,8 @@ mod tests {
         std::io::Write::write_all(&mut &write, b"x").expect("a byte");
         assert_eq!(world.sleep(Duration::from_mins(1)), Slept::Interrupted);
         assert_eq!(world.sleep(Duration::from_millis(1)), Slept::Whole, "the pipe was emptied");
+        std::io::Write::write_all(&mut &write, b"xx").expect("two bytes");
+        world.forget_interrupts();
+        assert_eq!(world.sleep(Duration::from_millis(1)), Slept::Whole, "that belonged to an earlier line");
     }
 }

@@ -138,7 +138,11 @@ impl Ring {
                 break;
             }
         }
-        while receive(&self.socket, &mut self.long).is_some() {}
+        for _ in 0..SLOTS {
+            if receive(&self.socket, &mut self.long).is_none() {
+                break;
+            }
+        }
         self.dropped();
         self.dropped = 0;
     }

@@ -54,7 +54,7 @@ pub(super) fn wait_writable(fd: BorrowedFd<'_>, wake: Option<&OwnedFd>, span: Du
 }
 
 /// Reads the pipe empty, so that one Ctrl-C ends one wait.
-fn drain(wake: &OwnedFd) {
+pub(super) fn drain(wake: &OwnedFd) {
     let Ok(copy) = wake.try_clone() else { return };
     let mut pipe = std::fs::File::from(copy);
     let mut bytes = [0; 64];
