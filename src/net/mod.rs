@@ -4,9 +4,12 @@
 //! ([`crate::lab`]). Nothing here knows what a packet is: bytes are the common language.
 
 mod error;
+pub mod faulty;
 pub mod iface;
 #[cfg(target_os = "linux")]
 pub mod live;
+pub mod pcap;
+pub mod tap;
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -160,7 +163,7 @@ pub enum Via {
 /// Something that happened on a link.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// A frame came in (or went out, see [`Frame::outgoing`]).
+    /// A frame came in (or the kernel sent it, see [`Frame::outgoing`]).
     Heard(Frame<'a>),
     /// A frame sent with this token could not go out.
     Failed {
@@ -182,7 +185,7 @@ pub struct Frame<'a> {
     pub iface: u32,
     /// What the bytes begin with.
     pub medium: Medium,
-    /// Sent by this machine (by us or by its kernel).
+    /// Sent by this machine's kernel. (What this link itself sent does not come back.)
     pub outgoing: bool,
     /// The 802.1Q tag that the kernel took out of the bytes: the TCI in the low half, the TPID in the high half.
     pub vlan: Option<u32>,
