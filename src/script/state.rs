@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rhai::{AST, Dynamic, EvalAltResult, Position};
 
+use super::compile::Sources;
+use super::names::Known;
 use super::sugar::Constants;
 use crate::engine::{Account, Network};
 use crate::packet::{Packet, PacketError};
@@ -29,6 +31,10 @@ pub struct State {
     pub(super) network: RefCell<Network>,
     pub(super) console: Box<dyn Console>,
     pub(super) constants: Constants,
+    pub(super) known: RefCell<Known>,
+    pub(super) sources: RefCell<Sources>,
+    /// Modules that are being imported, one inside another.
+    pub(super) importing: Cell<usize>,
     /// Functions of scripts that `run` ran: the session takes them over after the line.
     pub(super) learned: RefCell<Vec<AST>>,
     /// Set by `exit(code)`.
@@ -50,6 +56,9 @@ impl State {
             network: RefCell::new(network),
             console,
             constants,
+            known: RefCell::default(),
+            sources: RefCell::default(),
+            importing: Cell::new(0),
             learned: RefCell::default(),
             exit: Cell::new(None),
             accounts: Cell::new(false),
@@ -113,7 +122,7 @@ impl State {
         packet.bytes(&self.network.borrow().looking())
     }
 
-    /// The text of a value as `print` prints it.
+    /// Sets a name that scripts and their functions see.
     pub(super) fn constant(&self, name: &str, value: Dynamic) {
         self.constants.borrow_mut().insert(name.to_owned(), value);
     }

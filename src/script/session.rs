@@ -1,0 +1,310 @@
+//! A session: an engine with the surface registered, and what earlier lines left behind.
+
+use std::any::TypeId;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use rhai::{AST, Array, Dynamic, Engine, EvalAltResult, FnPtr, INT, ImmutableString, Map, Module, Scope};
+
+use super::compile::{compile, trouble};
+use super::func::{Func, say};
+use super::modules::Files;
+use super::names::Known;
+use super::state::{Console, Signals, State};
+use super::sugar::{Constants, LAST, Mode, PAIRS, SUGAR, is_unfinished, see_constants, sugar};
+use super::surface;
+use super::trouble::Trouble;
+use super::values::{self, Auto, register_raw};
+use crate::engine::Network;
+use crate::layers;
+
+/// How deep functions may call one another, and expressions nest: the same in debug and release builds.
+const MOST_CALLS: usize = 64;
+const MOST_NESTING: usize = 128;
+/// Operations between two looks at the memory in use.
+const LOOK_AT_MEMORY: u64 = 1 << 10;
+
+/// What a session is made with.
+pub struct Settings {
+    /// Its networks.
+    pub network: Network,
+    /// Where its words go.
+    pub console: Box<dyn Console>,
+    /// Ctrl-C, counted by the signal handler.
+    pub signals: Signals,
+    /// Bytes of memory that this process uses now, where that can be told.
+    pub memory: fn() -> Option<u64>,
+    /// The most memory that a script may make the process use, in bytes.
+    pub most_memory: u64,
+    /// Whether each exchange ends in a line of account (at the prompt).
+    pub accounts: bool,
+}
+
+/// An interpreter and everything that earlier lines left: variables, functions, networks.
+pub struct Session {
+    engine: Engine,
+    state: Rc<State>,
+    scope: Scope<'static>,
+    /// Functions of earlier lines and scripts.
+    functions: AST,
+}
+
+impl Session {
+    /// A session with nothing in it. Opens no network and reads no file.
+    pub fn new(settings: Settings) -> Self {
+        let constants = Constants::default();
+        let mut engine = Engine::new();
+        let Settings { network, console, signals, memory, most_memory, accounts } = settings;
+        let state = State::new(network, console, constants.clone(), signals);
+        state.accounts.set(accounts);
+        limit(&mut engine, &state, memory, most_memory);
+        values::register(&mut engine, &state);
+        values::constructors(&mut engine, &state);
+        surface::all().for_each(|func| register(&mut engine, &state, func));
+        register_hidden(&mut engine, &state);
+        engine.register_global_module(names_as_values().into());
+        see_constants(&mut engine, &constants);
+        engine.set_module_resolver(Files::new(&state));
+        let shared = Rc::clone(&state);
+        engine.on_print(move |text| shared.console.print(text));
+        let shared = Rc::clone(&state);
+        engine.on_debug(move |text, _, _| shared.console.note(text));
+        state.constant("args", Array::new().into());
+        state.constant(LAST, Dynamic::UNIT);
+        let mut known = Known::of(&engine);
+        known.values = values_known();
+        *state.known.borrow_mut() = known;
+        Self { engine, state, scope: Scope::new(), functions: AST::empty() }
+    }
+
+    /// Whether a text is the beginning of something: a bracket, a block, a text is still open.
+    pub fn is_unfinished(&self, text: &str) -> bool {
+        is_unfinished(&self.engine, text)
+    }
+
+    /// Runs what was typed at the prompt. Variables and functions stay, also when it ends in an error.
+    pub fn line(&mut self, text: &str) -> Result<Dynamic, Trouble> {
+        let value = self.evaluate("<prompt>", text, Mode::Prompt)?;
+        if !value.is_unit() {
+            self.state.constant(LAST, value.clone());
+        }
+        Ok(value)
+    }
+
+    /// Runs a script with its arguments and gives the value of its last statement.
+    pub fn script(&mut self, name: &str, text: &str, args: &[String]) -> Result<Dynamic, Trouble> {
+        let args: Array = args.iter().map(|arg| ImmutableString::from(arg.as_str()).into()).collect();
+        self.state.constant("args", args.into());
+        self.evaluate(name, text, Mode::Script)
+    }
+
+    /// The exit code that `exit(code)` asked for, if it was called.
+    pub fn exit_code(&self) -> Option<u8> {
+        self.state.exit.get()
+    }
+
+    /// A value as the prompt shows it: a summary, a table, text in quotes; `None` for nothing.
+    pub fn display(&self, value: &Dynamic) -> Option<String> {
+        if value.is_unit() {
+            return None;
+        }
+        if let Some(text) = value.read_lock::<Array>().and_then(|items| self.table(&items)) {
+            return Some(text);
+        }
+        let text = self.engine.eval_fn_call_text(value.clone());
+        Some(text.unwrap_or_else(|| value.to_string()))
+    }
+
+    /// Names that can be completed or listed: functions, layers, variables.
+    pub fn names(&self) -> Vec<String> {
+        let known = self.state.known.borrow();
+        let rows = surface::all().map(|f| f.name.to_owned());
+        let layers = layers::ALL.iter().map(|d| d.name.to_owned());
+        let own = known.functions.keys().chain(&known.variables).chain(&known.constants).cloned();
+        rows.chain(layers).chain(own.filter(|name| !name.ends_with("__"))).collect()
+    }
+
+    /// A list of maps with the same keys as a table.
+    fn table(&self, items: &Array) -> Option<String> {
+        let keys: Vec<String> = items.first()?.read_lock::<Map>()?.keys().map(ToString::to_string).collect();
+        let mut rows = Vec::with_capacity(items.len());
+        for item in items {
+            let map = item.read_lock::<Map>()?;
+            if map.len() != keys.len() {
+                return None;
+            }
+            let cells = keys.iter().map(|key| map.get(key.as_str()).map(|v| self.cell(v)));
+            rows.push(cells.collect::<Option<Vec<String>>>()?);
+        }
+        let header: Vec<&str> = keys.iter().map(String::as_str).collect();
+        Some(super::table::table(self.state.console.width(), &header, rows))
+    }
+
+    fn cell(&self, value: &Dynamic) -> String {
+        match value.read_lock::<ImmutableString>() {
+            Some(text) => crate::base::text::escape(&text).into_owned(),
+            None => self.engine.eval_fn_call_text(value.clone()).unwrap_or_default(),
+        }
+    }
+
+    fn evaluate(&mut self, name: &str, text: &str, mode: Mode) -> Result<Dynamic, Trouble> {
+        self.state.begin();
+        let ast = compile(&self.engine, &self.state, name, text, mode)?;
+        let mut whole = self.functions.clone();
+        whole += ast;
+        whole.set_source(name);
+        self.state.network.borrow_mut().begin().map_err(|e| Trouble::new(e.to_string()))?;
+        let run = || self.engine.eval_ast_with_scope::<Dynamic>(&mut self.scope, &whole);
+        // A panic is a fault of ours; the session and what it holds survive it.
+        let result = catch_unwind(AssertUnwindSafe(run));
+        let ended = self.state.network.borrow_mut().end();
+        whole.clear_statements();
+        self.functions = whole;
+        for learned in self.state.learned.borrow_mut().drain(..) {
+            self.functions += learned;
+        }
+        self.remember();
+        match result {
+            Ok(Ok(value)) => ended.map(|()| value).map_err(|e| Trouble::new(e.to_string())),
+            Ok(Err(error)) if matches!(*error, EvalAltResult::Exit(..)) => Ok(Dynamic::UNIT),
+            Ok(Err(error)) => Err(trouble(&self.state, *error)),
+            Err(_) => Err(Trouble::new("this is a fault in pktsh itself; please report the line that caused it")),
+        }
+    }
+
+    /// Brings the known names up to date, and drops variables that a later `let` hides.
+    fn remember(&mut self) {
+        let mut known = self.state.known.borrow_mut();
+        known.learn(&self.functions);
+        let mut seen = std::collections::BTreeSet::new();
+        let mut kept: Vec<(String, bool, Dynamic)> = Vec::new();
+        for (name, constant, value) in self.scope.iter_raw().collect::<Vec<_>>().into_iter().rev() {
+            if seen.insert(name.to_owned()) {
+                kept.push((name.to_owned(), constant, value.clone()));
+            }
+        }
+        if kept.len() != self.scope.len() {
+            self.scope.clear();
+            for (name, constant, value) in kept.iter().rev() {
+                match constant {
+                    true => self.scope.push_constant_dynamic(name.as_str(), value.clone()),
+                    false => self.scope.push_dynamic(name.as_str(), value.clone()),
+                };
+            }
+        }
+        known.variables.clear();
+        for (name, constant, value) in kept {
+            if constant {
+                known.constants.insert(name.clone());
+                self.state.constant(&name, value);
+            } else {
+                known.variables.insert(name);
+            }
+        }
+    }
+}
+
+/// Rhai's own limits, Ctrl-C and the memory bound.
+fn limit(engine: &mut Engine, state: &Rc<State>, memory: fn() -> Option<u64>, most: u64) {
+    engine.set_max_call_levels(MOST_CALLS).set_max_expr_depths(MOST_NESTING, MOST_NESTING);
+    let state = Rc::clone(state);
+    #[allow(deprecated, reason = "rhai marks the callback as volatile; its version is pinned")]
+    engine.on_progress(move |operations| {
+        if state.is_stopped() {
+            return Some("stopped by Ctrl-C".into());
+        }
+        let is_much = operations % LOOK_AT_MEMORY == 0 && memory().is_some_and(|used| used > most);
+        is_much.then(|| format!("the script uses more than {} MiB of memory", most >> 20).into())
+    });
+}
+
+/// Registers a row for every number of arguments that it can get.
+fn register(engine: &mut Engine, state: &Rc<State>, func: &'static Func) {
+    let most = func.params.len() + if func.more { 8 } else { 1 };
+    for count in 0..=most.min(12) {
+        let state = Rc::clone(state);
+        let types = vec![TypeId::of::<Dynamic>(); count];
+        register_raw(engine, func.name, &types, move |cx, args| func.call(cx, &state, args));
+    }
+}
+
+/// What the token pass writes into scripts, and where Rhai has a function of its own that ours replaces.
+fn register_hidden(engine: &mut Engine, state: &Rc<State>) {
+    let shared = Rc::clone(state);
+    engine.register_fn(SUGAR, move |text: ImmutableString| -> Result<String, Box<EvalAltResult>> {
+        let known = shared.known.borrow();
+        sugar(&text, &known, Mode::Script).map(|s| s.text.into_owned()).map_err(|fault| say(fault.message))
+    });
+    register_raw(engine, PAIRS, &[TypeId::of::<Dynamic>()], |_, args| pairs(std::mem::take(args[0])));
+    for seconds in [TypeId::of::<INT>(), TypeId::of::<f64>()] {
+        let Some(func) = surface::all().find(|f| f.name == "sleep") else { continue };
+        let state = Rc::clone(state);
+        register_raw(engine, "sleep", &[seconds], move |cx, args| func.call(cx, &state, args));
+    }
+}
+
+/// `for (s, r) in list`: rows come as query and answer, other items with their number, as in Rhai.
+fn pairs(list: Dynamic) -> Result<Dynamic, Box<EvalAltResult>> {
+    let numbered = |items: &mut dyn Iterator<Item = Dynamic>| -> Array {
+        items.enumerate().map(|(i, item)| Array::from([item, Dynamic::from_int(i as INT)]).into()).collect()
+    };
+    if let Some(rows) = list.read_lock::<values::Rows>() {
+        return Ok(rows.0.iter().cloned().map(Dynamic::from).collect::<Array>().into());
+    }
+    if let Some(results) = list.read_lock::<values::Results>() {
+        return Ok(results.answered.0.iter().cloned().map(Dynamic::from).collect::<Array>().into());
+    }
+    if let Some(packets) = list.read_lock::<values::Packets>() {
+        return Ok(numbered(&mut packets.0.iter().cloned().map(Dynamic::from)).into());
+    }
+    if let Some(items) = list.read_lock::<Array>() {
+        return Ok(numbered(&mut items.iter().cloned()).into());
+    }
+    if let Some(set) = list.read_lock::<crate::packet::Packet>() {
+        return Ok(numbered(&mut set.expand().map(Dynamic::from)).into());
+    }
+    if let Some(text) = list.read_lock::<ImmutableString>() {
+        return Ok(numbered(&mut text.chars().map(Dynamic::from)).into());
+    }
+    let range = list
+        .read_lock::<std::ops::Range<INT>>()
+        .map(|r| (*r).clone())
+        .or_else(|| list.read_lock::<std::ops::RangeInclusive<INT>>().map(|r| *r.start()..r.end().saturating_add(1)));
+    match range {
+        Some(range) => Ok(numbered(&mut range.map(Dynamic::from_int)).into()),
+        None => Err(say(format!("for (a, b) needs a list, found {}", super::func::describe(&list)))),
+    }
+}
+
+/// Layers and functions by their bare names, `None` and `auto`: seen inside functions, too.
+fn names_as_values() -> Module {
+    let mut module = Module::new();
+    for desc in layers::ALL {
+        module.set_var(desc.name, *desc);
+    }
+    for func in surface::all() {
+        if let Ok(pointer) = FnPtr::new(func.name) {
+            module.set_var(func.name, pointer);
+        }
+    }
+    module.set_var("None", ());
+    module.set_var("auto", Auto);
+    module
+}
+
+fn values_known() -> std::collections::BTreeSet<String> {
+    let layers = layers::ALL.iter().map(|d| d.name);
+    let functions = surface::all().map(|f| f.name);
+    layers.chain(functions).chain(["None", "auto", "args", LAST]).map(str::to_owned).collect()
+}
+
+/// A value's text by the function that its type registered.
+trait ShowValue {
+    fn eval_fn_call_text(&self, value: Dynamic) -> Option<String>;
+}
+
+impl ShowValue for Engine {
+    fn eval_fn_call_text(&self, value: Dynamic) -> Option<String> {
+        self.eval_fn_call::<ImmutableString>("to_debug", None, (value,)).ok().map(Into::into)
+    }
+}
