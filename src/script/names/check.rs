@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rhai::{AST, ASTFlags, ASTNode, Expr, FnCallExpr, Position, Stmt, StmtBlock};
+use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt, StmtBlock};
 
 use super::{Known, functions, hints, top_level};
 use crate::base::nearest::did_you_mean;
@@ -91,7 +91,8 @@ impl Checker<'_> {
     fn function(&mut self, ast: &AST, name: &str, count: usize, params: Vec<String>) -> Checked {
         self.scope = params;
         // Rhai hands out a function's body only to a walk over a script that has no other.
-        let alone = ast.clone_functions_only_filtered(|_, _, _, n, c| n == name && c == count);
+        let mut alone = ast.clone_functions_only();
+        alone.retain_functions(|_, _, n, c| n == name && c == count);
         let mut found = Ok(());
         alone.walk(&mut |path: &[ASTNode<'_>]| {
             if let [ASTNode::Stmt(statement)] = path {
@@ -209,7 +210,9 @@ impl Checker<'_> {
             let meant = did_you_mean(name, candidates.filter(|n| !is_made(n)));
             match (assigned, meant.is_empty()) {
                 (true, _) => format!("\"{name}\" is not defined: write `let {name} = ...`{meant}"),
-                (false, true) => format!("\"{name}\" is not defined: write `let {name} = ...` first, or put text in quotes"),
+                (false, true) => {
+                    format!("\"{name}\" is not defined: write `let {name} = ...` first, or put text in quotes")
+                }
                 (false, false) => format!("\"{name}\" is not defined{meant}"),
             }
         };

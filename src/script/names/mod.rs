@@ -34,10 +34,7 @@ impl Known {
     pub fn of(engine: &Engine) -> Self {
         let names = engine.collect_fn_metadata(
             None,
-            |f| {
-                let plain = f.namespace.is_empty() && rhai::is_valid_function_name(&f.metadata.name);
-                plain.then(|| f.metadata.name.to_string())
-            },
+            |f| (f.namespace.is_empty() && is_name(&f.metadata.name)).then(|| f.metadata.name.to_string()),
             true,
         );
         Self { builtins: names.into_iter().collect(), ..Self::default() }
@@ -61,10 +58,15 @@ impl Known {
     }
 }
 
+/// Can a user write this name? Operators, getters and closures have others.
+fn is_name(name: &str) -> bool {
+    name.chars().all(|c| c.is_alphanumeric() || c == '_')
+}
+
 /// The functions that a script defines, with their parameters; no closures.
 fn functions(ast: &AST) -> impl Iterator<Item = (String, Vec<String>)> {
     ast.iter_functions()
-        .filter(|f| rhai::is_valid_function_name(f.name))
+        .filter(|f| is_name(f.name))
         .map(|f| (f.name.to_string(), f.params.iter().map(ToString::to_string).collect()))
 }
 

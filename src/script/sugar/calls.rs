@@ -2,10 +2,10 @@
 
 use rhai::Token;
 
+use super::Fault;
 use super::edit::Edit;
 use super::pass::{Frame, Pass, is_word};
-use super::Fault;
-use crate::base::nearest::did_you_mean;
+use crate::base::nearest::{did_you_mean, nearest};
 
 /// How a function is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +144,9 @@ impl Pass<'_> {
                 return Ok(());
             }
         }
-        let no_parameter = |params: &[String]| keywords.iter().all(|a| params.iter().all(|p| p != word(a)));
+        // A name like a parameter's is a slip, not an option for the last parameter's map.
+        let no_parameter =
+            |p: &[String]| keywords.iter().all(|a| nearest(word(a), p.iter().map(String::as_str)).is_none());
         if definitions.iter().any(|p| p.len() == named + 1 && no_parameter(p)) {
             self.gather(keywords, false, true);
             return Ok(());

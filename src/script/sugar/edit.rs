@@ -162,7 +162,8 @@ mod tests {
 
     #[test]
     fn insertions_at_one_place_keep_their_order() {
-        let edits = vec![Edit::Replace(1..1, "A".into()), Edit::Replace(1..2, "B".into()), Edit::Replace(1..1, "C".into())];
+        let edits =
+            vec![Edit::Replace(1..1, "A".into()), Edit::Replace(1..2, "B".into()), Edit::Replace(1..1, "C".into())];
         assert_eq!(apply("xyz", edits).0, "xACBz");
     }
 }

@@ -161,7 +161,8 @@ fn statement_from<'a>(pass: &Pass<'a>, i: usize) -> &'a str {
 fn for_without_parentheses(pass: &Pass<'_>, i: usize) -> Option<String> {
     let [a, b] = [pass.word(i + 1), pass.word(i + 3)];
     let pair = pass.token(i + 2) == Some(&Token::Comma) && pass.token(i + 4) == Some(&Token::In);
-    (pair && is_word(a) && is_word(b)).then(|| format!("two names stand in parentheses: `for ({a}, {b}) in ... {{ ... }}`"))
+    (pair && is_word(a) && is_word(b))
+        .then(|| format!("two names stand in parentheses: `for ({a}, {b}) in ... {{ ... }}`"))
 }
 
 /// `fn f(x=1)` and `fn f(x: int)`.
@@ -171,7 +172,9 @@ fn parameters(pass: &Pass<'_>, i: usize) -> Option<String> {
         return None;
     }
     match pass.token(end)? {
-        Token::Equals => Some("a parameter has no default value: define the function a second time with fewer parameters".into()),
+        Token::Equals => {
+            Some("a parameter has no default value: define the function a second time with fewer parameters".into())
+        }
         Token::Colon => Some("a parameter has no type: write its name alone".into()),
         _ => None,
     }
@@ -206,7 +209,8 @@ fn module(name: &str) -> String {
 
 /// A `:` outside a map.
 fn colon(pass: &Pass<'_>, i: usize) -> Option<String> {
-    let begins_line = |n: &usize| *n == 0 || pass.text[pass.tokens[n - 1].at.end..pass.tokens[*n].at.start].contains('\n');
+    let begins_line =
+        |n: &usize| *n == 0 || pass.text[pass.tokens[n - 1].at.end..pass.tokens[*n].at.start].contains('\n');
     match pass.frames.last() {
         Some(Frame::Map) => return None,
         Some(Frame::Bracket) => return Some("a range is written `1..3`, with the end left out, or `1..=3`".into()),
@@ -216,11 +220,13 @@ fn colon(pass: &Pass<'_>, i: usize) -> Option<String> {
         _ => (),
     }
     let line = (0..=i).rev().find(begins_line)?;
-    let block = ["if", "while", "for", "else", "elif", "loop", "try", "except", "finally", "def", "fn", "class", "with"];
+    let block =
+        ["if", "while", "for", "else", "elif", "loop", "try", "except", "finally", "def", "fn", "class", "with"];
     if block.contains(&pass.word(line)) || matches!(pass.before(i), Some(Token::Else | Token::Try)) {
         let head = pass.text[pass.tokens[line].at.start..pass.tokens[i].at.start].trim();
         return Some(format!("a block stands in braces: `{head} {{ ... }}`"));
     }
     let begins_map = i.checked_sub(2).is_some_and(|n| pass.tokens[n].token == Token::LeftBrace);
-    (begins_map && pass.frames.last().is_some()).then(|| format!("a map begins with `#{{`: `#{{{}: ...}}`", pass.word(i - 1)))
+    (begins_map && pass.frames.last().is_some())
+        .then(|| format!("a map begins with `#{{`: `#{{{}: ...}}`", pass.word(i - 1)))
 }

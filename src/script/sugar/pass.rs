@@ -100,18 +100,13 @@ impl<'a> Pass<'a> {
         self.token(i.checked_sub(1)?)
     }
 
-    /// What was typed for the tokens `first..=last`.
-    pub(super) fn typed(&self, first: usize, last: usize) -> &'a str {
-        &self.text[self.tokens[first].at.start..self.tokens[last].at.end]
-    }
-
     pub(super) fn word(&self, i: usize) -> &'a str {
         self.tokens.get(i).map_or("", |t| &self.text[t.at.clone()])
     }
 
     pub(super) fn fault(&self, at: Range<usize>, message: impl Into<String>) -> Fault {
         let (line, column) = Lines::new(self.text).place(at.start);
-        let first_line = self.text[at].lines().next().unwrap_or("");
+        let first_line = self.text[at].lines().next().unwrap_or("").trim_end(); // some symbols take a blank along
         Fault { message: message.into(), line, column, length: first_line.chars().count().max(1) }
     }
 
@@ -168,7 +163,9 @@ impl<'a> Pass<'a> {
                 self.replace(mark.at.clone(), ")");
                 true
             }
-            [path @ .., mark] if matches!(&mark.token, Token::Reserved(s) if **s == "?") && self.is_path(path.len()) => {
+            [path @ .., mark]
+                if matches!(&mark.token, Token::Reserved(s) if **s == "?") && self.is_path(path.len()) =>
+            {
                 self.insert(path[0].at.start, "help(\"");
                 self.replace(mark.at.clone(), "\")");
                 true
@@ -245,7 +242,10 @@ impl<'a> Pass<'a> {
             _ => (),
         }
         match self.frames.len() > DEEPEST {
-            true => Err(self.fault_at(i, format!("more than {DEEPEST} brackets are open here: use variables for the parts"))),
+            true => {
+                Err(self
+                    .fault_at(i, format!("more than {DEEPEST} brackets are open here: use variables for the parts")))
+            }
             false => Ok(i + 1),
         }
     }
@@ -363,9 +363,7 @@ impl<'a> Pass<'a> {
             }
             _ => false, // Rhai will say so
         };
-        if fits
-            && let Some(Frame::Call(call)) = self.frames.pop()
-        {
+        if fits && let Some(Frame::Call(call)) = self.frames.pop() {
             let evaluates = call.kind == Kind::Plain && self.word(call.name) == "eval";
             self.finish_call(call, Some(i))?;
             if evaluates {
