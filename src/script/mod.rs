@@ -1,1 +1,4 @@
 //! (to come)
+
+pub mod names;
+pub mod sugar;
