@@ -1,1 +1,5 @@
-fn main() {}
+//! The `pktsh` program: see [`pktsh::shell`].
+
+fn main() -> std::process::ExitCode {
+    pktsh::shell::main().into()
+}

@@ -105,6 +105,14 @@ impl Lab {
 }
 
 impl World for Lab {
+    fn owns(&self, addr: IpAddr) -> bool {
+        owns(addr)
+    }
+
+    fn owns_name(&self, name: &str) -> bool {
+        owns_name(name) || name.parse().is_ok_and(owns)
+    }
+
     fn name(&self) -> &'static str {
         NAME
     }

@@ -18,7 +18,11 @@ pub static ARP: LayerDesc = LayerDesc {
     ],
     ends: Some(("psrc", "pdst")),
     pairs: Pairs { swap: &[], quoted: &[], check },
-    summary: Summary { within: "", alone: "ARP {name:op} {pdst} says {psrc}" },
+    summary: Summary {
+        within: "",
+        alone: "ARP {name:op} {pdst} says {psrc}",
+        special: &[("op", 1, "ARP who has {pdst} says {psrc}"), ("op", 2, "ARP is at {hwsrc} says {psrc}")],
+    },
     ..LayerDesc::EMPTY
 };
 

@@ -15,7 +15,7 @@ pub static DOT1Q: LayerDesc = LayerDesc {
         Over { under: &ETHER, field: "type", number: 0x88a8 },
         Over { under: &DOT1Q, field: "type", number: 0x8100 },
     ],
-    summary: Summary { within: "", alone: "802.1q vlan {vlan}" },
+    summary: Summary { within: "", alone: "802.1q vlan {vlan}", special: &[] },
     ..LayerDesc::EMPTY
 };
 

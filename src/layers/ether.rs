@@ -10,7 +10,7 @@ pub static ETHER: LayerDesc = LayerDesc {
     fields: FIELDS,
     text_field: Some("dst"),
     pairs: Pairs { swap: &[], quoted: &[], check: same_type },
-    summary: Summary { within: "", alone: "{src} > {dst} ({name:type})" },
+    summary: Summary { within: "", alone: "{src} > {dst} ({name:type})", special: &[] },
     ..LayerDesc::EMPTY
 };
 

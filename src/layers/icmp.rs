@@ -28,8 +28,10 @@ pub static ICMP_ERROR: LayerDesc = LayerDesc {
     ..LayerDesc::EMPTY
 };
 
-const SUMMARY: Summary =
-    Summary { within: "ICMP {under.src} > {under.dst} {name:type} {name:code}", alone: "ICMP {name:type} {name:code}" };
+const SUMMARY: Summary = Summary {
+    within: "{layer} {under.src} > {under.dst} {name:type} {name:code}",
+    alone: "{layer} {name:type} {name:code}",
+};
 
 const FIELDS: &[Field] = &[
     Field::bits("type", 8).default(8).names(Names::Table(TYPES)).doc("Type of message."),

@@ -52,7 +52,7 @@ pub static IP_ERROR: LayerDesc = LayerDesc {
 
 const FRAGMENT: Fragment = Fragment { offset: "frag", flags: "flags", more: 1 };
 const QUOTED: &[&str] = &["src", "dst", "proto"];
-const SUMMARY: Summary = Summary { within: "", alone: "{src} > {dst} {name:proto}" };
+const SUMMARY: Summary = Summary { within: "", alone: "{src} > {dst} {name:proto}", special: &[] };
 
 const FIELDS: &[Field] = &[
     Field::bits("version", 4).default(4).doc("IP version."),

@@ -9,7 +9,7 @@ pub static RAW: LayerDesc = LayerDesc {
     fields: &[Field::bytes("load").doc("The bytes.")],
     text_field: Some("load"),
     header: Header::Rest,
-    summary: Summary { within: "", alone: "Raw" },
+    summary: Summary { within: "", alone: "Raw", special: &[] },
     ..LayerDesc::EMPTY
 };
 
@@ -21,6 +21,6 @@ pub static PADDING: LayerDesc = LayerDesc {
     text_field: Some("load"),
     header: Header::Rest,
     padding: true,
-    summary: Summary { within: "", alone: "Padding" },
+    summary: Summary { within: "", alone: "Padding", special: &[] },
     ..LayerDesc::EMPTY
 };

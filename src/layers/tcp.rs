@@ -42,8 +42,10 @@ pub const RST: u64 = 0x04;
 /// ACK: the acknowledgment field is significant.
 pub const ACK: u64 = 0x10;
 
-const SUMMARY: Summary =
-    Summary { within: "TCP {under.src}:{sport} > {under.dst}:{dport} {flags}", alone: "TCP {sport} > {dport} {flags}" };
+const SUMMARY: Summary = Summary {
+    within: "{layer} {under.src}:{sport} > {under.dst}:{dport} {flags}",
+    alone: "{layer} {sport} > {dport} {flags}",
+};
 
 const FIELDS: &[Field] = &[
     Field::bits("sport", 16)

@@ -31,7 +31,7 @@ pub static UDP_ERROR: LayerDesc = LayerDesc {
 };
 
 const SUMMARY: Summary =
-    Summary { within: "UDP {under.src}:{sport} > {under.dst}:{dport}", alone: "UDP {sport} > {dport}" };
+    Summary { within: "{layer} {under.src}:{sport} > {under.dst}:{dport}", alone: "{layer} {sport} > {dport}" };
 
 const FIELDS: &[Field] = &[
     Field::bits("sport", 16)

@@ -88,13 +88,16 @@ pub struct Pairs {
     pub check: fn(probe: &Layer, probe_payload: usize, reply: &Layer) -> Result<(), String>,
 }
 
-/// A layer's part of a one-line summary. `{field}` stands for a field, `{under.field}` for one of the layer below.
+/// A layer's part of a one-line summary. `{field}` stands for a field, `{name:field}` for the
+/// name of its number, `{under.field}` for a field of the layer below, `{layer}` for the layer's name.
 #[derive(Debug)]
 pub struct Summary {
     /// When the layer below has the fields asked for; that layer then shows only its name.
     pub within: &'static str,
     /// Else.
     pub alone: &'static str,
+    /// Else, when a field holds this number.
+    pub special: &'static [(&'static str, u64, &'static str)],
 }
 
 impl LayerDesc {
@@ -113,7 +116,7 @@ impl LayerDesc {
         quoted: false,
         padding: false,
         pairs: Pairs { swap: &[], quoted: &[], check: |_, _, _| Ok(()) },
-        summary: Summary { within: "", alone: "" },
+        summary: Summary { within: "", alone: "", special: &[] },
     };
 
     /// The number by which `under` names this layer in `field`.

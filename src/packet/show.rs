@@ -50,7 +50,7 @@ impl Packet {
             let _ = writeln!(out, "{indent}###[ {} ]###{note}", layer.desc().name);
             for (index, field) in layer.desc().fields.iter().enumerate().filter(|(_, f)| layer.has(f)) {
                 if let Some(value) = self.shown(at, index, field, around) {
-                    let _ = writeln!(out, "{indent}  {:<10}= {value}", field.name);
+                    let _ = writeln!(out, "{indent}  {:<10} = {value}", field.name);
                 }
             }
         }
@@ -100,7 +100,7 @@ impl Packet {
             } else if lower.is_some_and(|lower| speaks_for_lower(layer, lower)) {
                 fill(desc.summary.within, layer, lower, around)
             } else {
-                fill(desc.summary.alone, layer, None, around)
+                fill(alone(layer), layer, None, around)
             };
             parts.push(if text.is_empty() { desc.name.to_owned() } else { text });
         }
@@ -131,6 +131,13 @@ fn speaks_for_lower(upper: &Layer, lower: &Layer) -> bool {
     !within.is_empty() && lower.desc().ends.is_some()
 }
 
+/// The template for a layer by itself.
+fn alone(layer: &Layer) -> &'static str {
+    let summary = &layer.desc().summary;
+    let special = summary.special.iter().find(|(field, number, _)| layer.int(field) == Some(*number));
+    special.map_or(summary.alone, |(_, _, template)| template)
+}
+
 /// Puts the fields into a summary's template.
 fn fill(template: &str, layer: &Layer, lower: Option<&Layer>, around: &dyn Surroundings) -> String {
     let mut out = String::with_capacity(64);
@@ -141,6 +148,7 @@ fn fill(template: &str, layer: &Layer, lower: Option<&Layer>, around: &dyn Surro
         let key = &rest[open + 1..open + close];
         rest = &rest[open + close + 1..];
         match (key.strip_prefix("under."), lower) {
+            _ if key == "layer" => out.push_str(layer.desc().name),
             (Some(field), Some(lower)) => out.push_str(&short(lower, field, around)),
             _ => out.push_str(&short(layer, key, around)),
         }

@@ -194,7 +194,11 @@ fn not_found(state: &State, signature: &str) -> String {
     let arguments = arguments.trim_end_matches(')');
     let first = arguments.split(", ").next().unwrap_or("");
     if first == "(" || arguments.starts_with("()") || signature.ends_with("(())") {
-        let used = if name.chars().all(|c| c.is_alphanumeric() || c == '_') { format!(".{name}()") } else { format!(" {name} ..") };
+        let used = if name.chars().all(|c| c.is_alphanumeric() || c == '_') {
+            format!(".{name}()")
+        } else {
+            format!(" {name} ..")
+        };
         return state.no_answer(&used);
     }
     if matches!(name, "&" | "|") && arguments.contains("bool") {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use rhai::{Array, Blob, Dynamic, ImmutableString, INT};
+use rhai::{Array, Blob, Dynamic, INT, ImmutableString};
 
 use super::func::describe;
 use super::state::State;
@@ -45,7 +45,9 @@ pub(super) fn wanted(state: &State, field: &Field, given: &Dynamic) -> Result<Wa
 fn span(low: INT, high: INT) -> Result<Wanted, String> {
     match (u64::try_from(low), u64::try_from(high)) {
         (Ok(low), Ok(high)) if low <= high => Ok(Wanted::Many(Many::Range(low, high))),
-        _ => Err(format!("the range {low}..={high} holds no number that fits; write it from low to high, like 1..=1024")),
+        _ => {
+            Err(format!("the range {low}..={high} holds no number that fits; write it from low to high, like 1..=1024"))
+        }
     }
 }
 
@@ -113,9 +115,7 @@ pub(super) fn dynamic(field: &Field, slot: Slot) -> Dynamic {
         Slot::Random(random) => Dynamic::from(random),
         Slot::Many(Many::Range(low, high)) => Dynamic::from(low as INT..=high as INT),
         Slot::Many(Many::Net(net)) => net.to_string().into(),
-        Slot::Many(Many::List(items)) => {
-            items.iter().map(|v| from_value(field, v.clone())).collect::<Array>().into()
-        }
+        Slot::Many(Many::List(items)) => items.iter().map(|v| from_value(field, v.clone())).collect::<Array>().into(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! One row per function of the script surface. Registration, keyword checks, `help(f)` and `lsc()` read the same row.
 
-use rhai::{Dynamic, EvalAltResult, FnPtr, ImmutableString, INT, Map, NativeCallContext, Position};
+use rhai::{Dynamic, EvalAltResult, FnPtr, INT, ImmutableString, Map, NativeCallContext, Position};
 
 use super::state::State;
 use super::sugar::KEYWORDS;
@@ -120,9 +120,11 @@ impl Func {
         let mut args: Vec<Option<Dynamic>> = vec![None; self.params.len()];
         let mut rest = Vec::new();
         for (i, value) in given[..positional].iter_mut().enumerate() {
+            // The first argument may be the caller's variable itself; the others are copies already.
+            let value = if i == 0 { value.clone() } else { std::mem::take(*value) }.flatten();
             match args.get_mut(i) {
-                Some(slot) => *slot = Some(std::mem::take(*value).flatten()),
-                None if self.more => rest.push(std::mem::take(*value).flatten()),
+                Some(slot) => *slot = Some(value),
+                None if self.more => rest.push(value),
                 None => {
                     let most = self.params.len();
                     return Err(say(format!(
@@ -152,9 +154,13 @@ impl Func {
 
     fn check(&self, param: &Param, value: &mut Option<Dynamic>) -> Result<(), Box<EvalAltResult>> {
         match value {
-            None if param.default.is_none() => {
-                Err(say(format!("{}: {} is missing ({}): {}", self.name, param.name, param.kind.words(), self.signature())))
-            }
+            None if param.default.is_none() => Err(say(format!(
+                "{}: {} is missing ({}): {}",
+                self.name,
+                param.name,
+                param.kind.words(),
+                self.signature()
+            ))),
             // `None` for a parameter with a default means the default.
             Some(given) if given.is_unit() && param.default.is_some() && param.kind != Kind::Any => {
                 *value = None;

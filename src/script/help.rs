@@ -22,7 +22,12 @@ pub(super) fn overview() -> String {
         let _ = writeln!(text, "{group:<10}{}", wrap(&names));
     }
     let names: Vec<&str> = layers::ALL.iter().filter(|d| !d.quoted).map(|d| d.name).collect();
-    let _ = write!(text, "{:<10}{}\n\nhelp(sr1) or sr1? explains one; ls(TCP) lists fields; lsc() lists all functions.", "layers", wrap(&names));
+    let _ = write!(
+        text,
+        "{:<10}{}\n\nhelp(sr1) or sr1? explains one; ls(TCP) lists fields; lsc() lists all functions.",
+        "layers",
+        wrap(&names)
+    );
     text
 }
 

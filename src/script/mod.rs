@@ -1,4 +1,22 @@
-//! (to come)
+//! Floor 5: the script surface. Rhai with one pass over its tokens, one row per function, and errors in plain words.
 
+mod compile;
+mod convert;
+mod func;
+mod help;
+mod modules;
 pub mod names;
+pub mod recipes;
+mod session;
+mod state;
 pub mod sugar;
+pub mod surface;
+mod table;
+mod trouble;
+mod values;
+
+pub use func::{Func, Kind, Param};
+pub use session::{Session, Settings};
+pub use state::{Console, Signals};
+pub use trouble::{Place, Trouble};
+pub use values::{Packets, Results, Row, Rows};

@@ -235,7 +235,13 @@ fn register_hidden(engine: &mut Engine, state: &Rc<State>) {
         let known = shared.known.borrow();
         sugar(&text, &known, Mode::Script).map(|s| s.text.into_owned()).map_err(|fault| say(fault.message))
     });
-    register_raw(engine, PAIRS, &[TypeId::of::<Dynamic>()], |_, args| pairs(std::mem::take(args[0])));
+    register_raw(engine, PAIRS, &[TypeId::of::<Dynamic>()], |_, args| pairs(args[0].clone()));
+    // Rhai's own refuse constants, which `args` and the constants of a file are.
+    let get = |list: &Array, at: INT| usize::try_from(at).ok().and_then(|at| list.get(at)).cloned();
+    register_raw(engine, "get", &[TypeId::of::<Array>(), TypeId::of::<INT>()], move |_, args| {
+        let at = args[1].as_int().unwrap_or(-1);
+        Ok(args[0].read_lock::<Array>().and_then(|list| get(&list, at)).unwrap_or(Dynamic::UNIT))
+    });
     for seconds in [TypeId::of::<INT>(), TypeId::of::<f64>()] {
         let Some(func) = surface::all().find(|f| f.name == "sleep") else { continue };
         let state = Rc::clone(state);

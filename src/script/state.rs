@@ -27,7 +27,7 @@ pub trait Console {
 pub type Signals = Arc<AtomicUsize>;
 
 /// What the functions of a session share.
-pub struct State {
+pub(super) struct State {
     pub(super) network: RefCell<Network>,
     pub(super) console: Box<dyn Console>,
     pub(super) constants: Constants,

@@ -26,9 +26,12 @@ pub(super) fn rows(state: &State, rows: &Rows) -> String {
     if total == 0 {
         return "no answers".into();
     }
-    let lines = rows.0.iter().take(MOST_ROWS).enumerate().map(|(i, row)| {
-        vec![i.to_string(), state.summary(&row.query), state.summary(&row.answer)]
-    });
+    let lines = rows
+        .0
+        .iter()
+        .take(MOST_ROWS)
+        .enumerate()
+        .map(|(i, row)| vec![i.to_string(), state.summary(&row.query), state.summary(&row.answer)]);
     more(table(state.console.width(), &["", "probe", "answer"], lines), total)
 }
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use rhai::{Array, Blob, Dynamic, Engine, EvalAltResult, FuncRegistration, ImmutableString, INT, Map};
+use rhai::{Blob, Dynamic, Engine, EvalAltResult, FuncRegistration, INT, ImmutableString, Map};
 
 use super::convert::{dynamic, wanted};
 use super::func::{describe, say, say_at};
@@ -107,7 +107,10 @@ fn packets(engine: &mut Engine, state: &Rc<State>) {
 }
 
 fn plus(text: &str) -> Box<EvalAltResult> {
-    say(format!("/ binds closer than +, so a packet is added to text here: write p/(\"..\" + \"{}\")", text.escape_debug()))
+    say(format!(
+        "/ binds closer than +, so a packet is added to text here: write p/(\"..\" + \"{}\")",
+        text.escape_debug()
+    ))
 }
 
 /// Sets as things to loop over.
@@ -140,7 +143,8 @@ fn fields(engine: &mut Engine, state: &Rc<State>) {
     engine.register_get("query", |p: &mut Packet| {
         p.meta().and_then(|m| m.query.clone()).map_or(Dynamic::UNIT, Dynamic::from)
     });
-    engine.register_get("time", |p: &mut Packet| p.meta().map_or(Dynamic::UNIT, |m| Dynamic::from(m.wall as f64 / 1e9)));
+    engine
+        .register_get("time", |p: &mut Packet| p.meta().map_or(Dynamic::UNIT, |m| Dynamic::from(m.wall as f64 / 1e9)));
     engine.register_get("iface", |p: &mut Packet| p.meta().map_or(Dynamic::UNIT, |m| (*m.iface).into()));
     engine.register_get("payload", |p: &mut Packet| match p.layers().len() {
         0 | 1 => Dynamic::UNIT,
@@ -170,7 +174,9 @@ fn fields(engine: &mut Engine, state: &Rc<State>) {
         let count = p.layers().len();
         match usize::try_from(index) {
             Ok(i) if i < count => Ok(p.from_layer(i)),
-            _ => Err(say(format!("no layer {index} in {}: they count from 0 to {}", p.names(), count.saturating_sub(1)))),
+            _ => {
+                Err(say(format!("no layer {index} in {}: they count from 0 to {}", p.names(), count.saturating_sub(1))))
+            }
         }
     });
     engine.register_indexer_set(|p: &mut Packet, index: INT, given: Packet| p.replace(index as usize, &given));
@@ -209,8 +215,7 @@ pub(super) fn set_field(state: &State, packet: &mut Packet, at: usize, name: &st
     let desc = layer.desc();
     let field = layer.index(name).or_else(|| desc.fields.iter().position(|f| f.name == name)).map(|i| &desc.fields[i]);
     let Some(field) = field else { return Err(say_at(desc.no_field(name).to_string(), name)) };
-    let wanted =
-        wanted(state, field, given).map_err(|what| say_at(format!("{}.{name}: {what}", desc.name), name))?;
+    let wanted = wanted(state, field, given).map_err(|what| say_at(format!("{}.{name}: {what}", desc.name), name))?;
     packet.set(at, name, &wanted).map_err(|error| {
         let hint = upper_hint(packet, at, name, &wanted, &error);
         say_at(format!("{error}{hint}"), name)
@@ -316,7 +321,11 @@ fn construct(state: &State, desc: &'static LayerDesc, args: &mut [&mut Dynamic])
     match positional {
         0 => Ok(packet),
         1 => first_argument(state, desc, packet, args[0]),
-        n => Err(say(format!("{} takes one argument without a name, found {n}; name the fields: {}", desc.name, example(desc)))),
+        n => Err(say(format!(
+            "{} takes one argument without a name, found {n}; name the fields: {}",
+            desc.name,
+            example(desc)
+        ))),
     }
 }
 
@@ -351,15 +360,25 @@ fn flags(engine: &mut Engine) {
     engine.register_fn("to_string", |f: &mut Flags| f.to_string());
     engine.register_fn("to_debug", |f: &mut Flags| f.to_string());
     engine.register_fn("to_int", |f: &mut Flags| f.bits as INT);
-    engine.register_fn("==", |a: Flags, b: Flags| a.bits == b.bits).register_fn("!=", |a: Flags, b: Flags| a.bits != b.bits);
-    engine.register_fn("==", |a: Flags, b: INT| a.bits as INT == b).register_fn("!=", |a: Flags, b: INT| a.bits as INT != b);
-    engine.register_fn("==", |a: INT, b: Flags| b.bits as INT == a).register_fn("!=", |a: INT, b: Flags| b.bits as INT != a);
+    engine
+        .register_fn("==", |a: Flags, b: Flags| a.bits == b.bits)
+        .register_fn("!=", |a: Flags, b: Flags| a.bits != b.bits);
+    engine
+        .register_fn("==", |a: Flags, b: INT| a.bits as INT == b)
+        .register_fn("!=", |a: Flags, b: INT| a.bits as INT != b);
+    engine
+        .register_fn("==", |a: INT, b: Flags| b.bits as INT == a)
+        .register_fn("!=", |a: INT, b: Flags| b.bits as INT != a);
     engine.register_fn("==", |a: Flags, b: ImmutableString| same(a, &b));
     engine.register_fn("!=", |a: Flags, b: ImmutableString| same(a, &b).map(|same| !same));
     engine.register_fn("==", |a: ImmutableString, b: Flags| same(b, &a));
     engine.register_fn("!=", |a: ImmutableString, b: Flags| same(b, &a).map(|same| !same));
-    engine.register_fn("&", |a: Flags, b: INT| a.bits as INT & b).register_fn("&", |a: INT, b: Flags| b.bits as INT & a);
-    engine.register_fn("|", |a: Flags, b: INT| a.bits as INT | b).register_fn("|", |a: INT, b: Flags| b.bits as INT | a);
+    engine
+        .register_fn("&", |a: Flags, b: INT| a.bits as INT & b)
+        .register_fn("&", |a: INT, b: Flags| b.bits as INT & a);
+    engine
+        .register_fn("|", |a: Flags, b: INT| a.bits as INT | b)
+        .register_fn("|", |a: INT, b: Flags| b.bits as INT | a);
     engine.register_fn("&", |a: Flags, b: ImmutableString| -> Fallible<Flags> {
         Ok(Flags { bits: a.bits & parse(a, &b)?, ..a })
     });
@@ -367,7 +386,9 @@ fn flags(engine: &mut Engine) {
         Ok(Flags { bits: a.bits | parse(a, &b)?, ..a })
     });
     engine.register_fn("&", |a: Flags, _: bool| -> Fallible<bool> {
-        Err(say(format!("== binds closer than &, so flags meet true or false here: write (f & 0x12) == 0x12, or f.{a}")))
+        Err(say(format!(
+            "== binds closer than &, so flags meet true or false here: write (f & 0x12) == 0x12, or f.{a}"
+        )))
     });
     engine.register_fn("contains", |f: &mut Flags, text: ImmutableString| has(*f, &text));
     engine.register_indexer_get(|f: &mut Flags, text: ImmutableString| has(*f, &text));
@@ -415,7 +436,9 @@ fn results(engine: &mut Engine, state: &Rc<State>) {
     engine.register_indexer_get(|r: &mut Packets, index: INT| at(&r.0, index));
     for name in ["to_string", "to_debug"] {
         let shared = Rc::clone(state);
-        engine.register_fn(name, move |r: &mut Row| format!("{} | {}", shared.summary(&r.query), shared.summary(&r.answer)));
+        engine.register_fn(name, move |r: &mut Row| {
+            format!("{} | {}", shared.summary(&r.query), shared.summary(&r.answer))
+        });
         let shared = Rc::clone(state);
         engine.register_fn(name, move |r: &mut Rows| super::table::rows(&shared, r));
         let shared = Rc::clone(state);

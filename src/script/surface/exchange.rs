@@ -16,7 +16,8 @@ const RETRY: Param = opt("retry", Kind::Count, "0", "How often to send again wha
 const INTER: Param = opt("inter", Kind::Seconds, "0", "Seconds between two packets.");
 const IFACE: Param = opt("iface", Kind::Text, "None", "The only interface to use; else the route decides.");
 const VERBOSE: Param = opt("verbose", Kind::Bool, "true", "At the prompt: end in one line of account.");
-const MULTI: Param = opt("multi", Kind::Bool, "false", "Keep several answers to one packet, and wait the whole timeout.");
+const MULTI: Param =
+    opt("multi", Kind::Bool, "false", "Keep several answers to one packet, and wait the whole timeout.");
 const COUNT: Param = opt("count", Kind::Count, "1", "How often to send it.");
 
 const ASKING: &[Param] = &[PACKET, TIMEOUT, RETRY, INTER, MULTI, IFACE, VERBOSE];
@@ -30,7 +31,10 @@ pub(super) const ROWS: &[Func] = &[
         params: ASKING,
         more: false,
         gives: "the answer, or None; answer.query is the probe as sent",
-        examples: &[r#"sr1(IP("web.lab")/TCP(dport=80, flags="S"))"#, r#"sr1(IP("drop.lab")/TCP(22), timeout=1, retry=1)"#],
+        examples: &[
+            r#"sr1(IP("web.lab")/TCP(dport=80, flags="S"))"#,
+            r#"sr1(IP("drop.lab")/TCP(22), timeout=1, retry=1)"#,
+        ],
         run: |call| ask(call, false, true),
     },
     Func {

@@ -4,15 +4,15 @@ use rhai::{Array, Blob, Dynamic, EvalAltResult, FnPtr, ImmutableString};
 
 use super::{need, opt};
 use crate::base::text;
-use crate::layers;
-use crate::packet::{LayerDesc, Packet, Slot, Value};
-use crate::script::func::{Call, Func, Kind, Param, Reply, describe, int, say};
-use crate::script::values::{Packets, Results, Row, Rows, layer_named, set_field};
+use crate::packet::{LayerDesc, Packet};
+use crate::script::func::{Call, Func, Kind, Param, Reply, describe, int};
+use crate::script::values::{Packets, Results, Row, Rows, layer_named};
 
 const PACKET: Param = need("packet", Kind::Packet, "The packet.");
 const LAYER: Param = need("layer", Kind::Any, "The layer, like TCP or \"TCP\".");
 const DUMP: Param = opt("dump", Kind::Bool, "false", "Return the text and print nothing.");
-const PRN: Param = need("prn", Kind::Function, "Called with each item; for answers with the row, or with query and answer.");
+const PRN: Param =
+    need("prn", Kind::Function, "Called with each item; for answers with the row, or with query and answer.");
 const LIST: Param = need("list", Kind::Any, "Packets, answers or results.");
 
 pub(super) const ROWS: &[Func] = &[
@@ -321,7 +321,9 @@ fn filter(call: &mut Call<'_, '_>) -> Reply {
     let given = call.take(0).unwrap_or_default();
     let prn = call.take(1);
     let mut kept = Array::new();
-    for item in items(&given).ok_or_else(|| call.fail(format!("takes packets or answers, found {}", describe(&given))))? {
+    for item in
+        items(&given).ok_or_else(|| call.fail(format!("takes packets or answers, found {}", describe(&given))))?
+    {
         let said = apply(call, prn.as_ref(), &item)?;
         match said.as_bool() {
             Ok(true) => kept.push(item),
@@ -355,7 +357,9 @@ fn parameters(call: &Call<'_, '_>, prn: &FnPtr) -> Option<usize> {
     let counts: Vec<usize> = call
         .cx
         .iter_namespaces()
-        .flat_map(|module| module.iter_script_fn_info().map(|(_, _, name, count, _)| (name.to_owned(), count)).collect::<Vec<_>>())
+        .flat_map(|module| {
+            module.iter_script_fn_info().map(|(_, _, name, count, _)| (name.to_owned(), count)).collect::<Vec<_>>()
+        })
         .filter(|(name, _)| name == prn.fn_name())
         .map(|(_, count)| count - curried.min(count))
         .collect();

@@ -94,8 +94,8 @@ pub(super) const ROWS: &[Func] = &[
         run: |call| {
             let values = std::mem::take(&mut call.rest);
             let texts: Result<Vec<String>, Box<EvalAltResult>> = values.into_iter().map(|v| text_of(call, v)).collect();
-            call.state.console.print(&texts?.join(" "));
-            Ok(Dynamic::UNIT)
+            // Rhai prints what a function of this name gives back.
+            Ok(texts?.join(" ").into())
         },
     },
     Func {

@@ -1,13 +1,13 @@
 //! Lists of ports and hosts, and values drawn at random.
 
-use rhai::{Array, Dynamic, ImmutableString, INT};
+use rhai::{Array, Dynamic, INT, ImmutableString};
 
 use super::{need, opt};
 use crate::base::targets::{self, Net};
 use crate::base::text::escape;
 use crate::packet::{Random, Value};
 use crate::script::convert::value;
-use crate::script::func::{Call, Func, Kind, Param, Reply, describe};
+use crate::script::func::{Call, Func, Kind, Param, Reply};
 
 const LOW: Param = need("low", Kind::Count, "The least number.");
 const HIGH: Param = need("high", Kind::Count, "The greatest number.");
@@ -173,7 +173,8 @@ fn hosts(call: &mut Call<'_, '_>) -> Reply {
 
 /// The first IPv4 address of a name, as text.
 pub(super) fn resolve(call: &Call<'_, '_>, name: &str) -> Reply {
-    let found = call.state.network.borrow().resolve(name).map_err(|e| crate::script::func::say_at(e.to_string(), name))?;
+    let found =
+        call.state.network.borrow().resolve(name).map_err(|e| crate::script::func::say_at(e.to_string(), name))?;
     let first = found.iter().find(|a| a.is_ipv4()).or(found.first());
     Ok(first.map_or(Dynamic::UNIT, |addr| ImmutableString::from(addr.to_string()).into()))
 }
@@ -186,7 +187,9 @@ fn rand_mac(call: &mut Call<'_, '_>) -> Reply {
         .collect();
     match bytes.and_then(|b| <[Option<u8>; 6]>::try_from(b).ok()) {
         Some(pattern) => Ok(Dynamic::from(Random::Mac(pattern))),
-        None => Err(call.fail(format!("\"{}\" is no pattern of six bytes like \"02:00:*:*:*:*\"", text.escape_debug()))),
+        None => {
+            Err(call.fail(format!("\"{}\" is no pattern of six bytes like \"02:00:*:*:*:*\"", text.escape_debug())))
+        }
     }
 }
 
