@@ -31,6 +31,7 @@ pub static ICMP_ERROR: LayerDesc = LayerDesc {
 const SUMMARY: Summary = Summary {
     within: "{layer} {under.src} > {under.dst} {name:type} {name:code}",
     alone: "{layer} {name:type} {name:code}",
+    special: &[],
 };
 
 const FIELDS: &[Field] = &[

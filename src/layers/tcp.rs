@@ -45,6 +45,7 @@ pub const ACK: u64 = 0x10;
 const SUMMARY: Summary = Summary {
     within: "{layer} {under.src}:{sport} > {under.dst}:{dport} {flags}",
     alone: "{layer} {sport} > {dport} {flags}",
+    special: &[],
 };
 
 const FIELDS: &[Field] = &[

@@ -30,8 +30,11 @@ pub static UDP_ERROR: LayerDesc = LayerDesc {
     ..LayerDesc::EMPTY
 };
 
-const SUMMARY: Summary =
-    Summary { within: "{layer} {under.src}:{sport} > {under.dst}:{dport}", alone: "{layer} {sport} > {dport}" };
+const SUMMARY: Summary = Summary {
+    within: "{layer} {under.src}:{sport} > {under.dst}:{dport}",
+    alone: "{layer} {sport} > {dport}",
+    special: &[],
+};
 
 const FIELDS: &[Field] = &[
     Field::bits("sport", 16)
