@@ -38,7 +38,8 @@ pub fn check(ast: &AST, known: &Known, source: &Sugared<'_>) -> Checked {
     checker.statements(ast.statements())?;
     checker.in_function = true;
     for ((name, count), params) in bodies(ast) {
-        if !sharing.contains(&name) {
+        let shares = sharing.contains(&name) || sharing.contains("call"); // `call!(f)`: any function
+        if !shares {
             checker.function(ast, &name, count, params)?;
         }
     }
@@ -49,9 +50,8 @@ pub fn check(ast: &AST, known: &Known, source: &Sugared<'_>) -> Checked {
 fn calls_of_note(ast: &AST) -> (bool, BTreeSet<String>) {
     let (mut evaluates, mut sharing) = (false, BTreeSet::new());
     ast.walk(&mut |path: &[ASTNode<'_>]| {
-        let call = match path.last() {
-            Some(ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _))) => call,
-            _ => return true,
+        let Some(ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _))) = path.last() else {
+            return true;
         };
         evaluates |= call.name == "eval";
         if call.capture_parent_scope {
@@ -156,8 +156,8 @@ impl Checker<'_> {
                     _ => self.block(&flow.branch, &[]),
                 }
             }
-            Stmt::Expr(expression) => self.expression(expression),
-            Stmt::BreakLoop(Some(expression), ..) | Stmt::Return(Some(expression), ..) => self.expression(expression),
+            Stmt::Expr(value) => self.expression(value),
+            Stmt::BreakLoop(value, ..) | Stmt::Return(value, ..) => value.iter().try_for_each(|v| self.expression(v)),
             Stmt::Import(parts, _) => self.expression(&parts.0),
             Stmt::Export(parts, _) => self.variable(parts.0.as_str(), parts.0.pos, false),
             _ => Ok(()),

@@ -48,10 +48,10 @@ impl Known {
             definitions.push(params);
         }
         for (name, constant) in top_level(ast) {
-            let (to, from) = match constant {
-                true => (&mut self.constants, &mut self.variables),
-                false => (&mut self.variables, &mut self.constants),
-            };
+            let (mut to, mut from) = (&mut self.variables, &mut self.constants);
+            if constant {
+                std::mem::swap(&mut to, &mut from);
+            }
             from.remove(name);
             to.insert(name.into());
         }

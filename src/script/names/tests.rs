@@ -129,6 +129,7 @@ fn right_scripts_are_let_through() {
         "probe_port(port=1, ip=2)",
         "let s = \"a\"; s += `${s}${host}`; s",
         "x_y(); fn x_y() { 1 }",
+        "fn f() { bar } let bar = 1; let g = Fn(\"f\"); call!(g)",
     ] {
         assert_eq!(judge(text), Ok(()), "{text}");
     }
