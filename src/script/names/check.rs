@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt, StmtBlock};
 
-use super::{Known, functions, hints, top_level};
+use super::{Known, add_definition, functions, hints, top_level};
 use crate::base::nearest::did_you_mean;
 use crate::script::sugar::{Fault, KEYWORDS, LAST, PAIRS, SUGAR, Sugared};
 
@@ -14,7 +14,7 @@ const OF_RHAI: [&str; 11] =
 
 type Checked = Result<(), Fault>;
 
-/// Refuses names that neither the script nor the session has, in the user's own positions.
+/// Refuses the first name that neither the script nor the session has, at its place in the text as it was typed.
 ///
 /// `source` is the text that `ast` was parsed from. A script that calls `eval` may make names as it runs: it is let
 /// through. Names after a `.` and names in other modules are left to Rhai.
@@ -24,7 +24,7 @@ pub fn check(ast: &AST, known: &Known, source: &Sugared<'_>) -> Checked {
         return Ok(());
     }
     let mut all = known.functions.clone();
-    functions(ast).for_each(|(name, params)| all.entry(name).or_default().push(params));
+    functions(ast).for_each(|(name, params)| add_definition(&mut all, name, params));
     let names = |constant: bool| top_level(ast).filter(move |(_, c)| *c == constant).map(|(name, _)| name.to_string());
     let mut checker = Checker {
         known,
@@ -35,15 +35,16 @@ pub fn check(ast: &AST, known: &Known, source: &Sugared<'_>) -> Checked {
         scope: known.variables.iter().chain(&known.constants).cloned().collect(),
         in_function: false,
     };
-    checker.statements(ast.statements())?;
+    let mut first = checker.statements(ast.statements()).err();
     checker.in_function = true;
     for ((name, count), params) in bodies(ast) {
         let shares = sharing.contains(&name) || sharing.contains("call"); // `call!(f)`: any function
         if !shares {
-            checker.function(ast, &name, count, params)?;
+            let other = checker.function(ast, &name, count, params).err();
+            first = first.into_iter().chain(other).min_by_key(|f| (f.line, f.column));
         }
     }
-    Ok(())
+    first.map_or(Ok(()), Err)
 }
 
 /// Whether the script calls `eval`, and the functions that it calls as `f!(...)`, with the caller's variables.
