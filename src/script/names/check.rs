@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt, StmtBlock};
 
-use super::{Known, functions, hints, top_level};
+use super::{Known, add_definition, functions, hints, top_level};
 use crate::base::nearest::did_you_mean;
 use crate::script::sugar::{Fault, KEYWORDS, LAST, PAIRS, SUGAR, Sugared};
 
@@ -14,7 +14,7 @@ const OF_RHAI: [&str; 11] =
 
 type Checked = Result<(), Fault>;
 
-/// Refuses names that neither the script nor the session has, in the user's own positions.
+/// Refuses the first name that neither the script nor the session has, at its place in the text as it was typed.
 ///
 /// `source` is the text that `ast` was parsed from. A script that calls `eval` may make names as it runs: it is let
 /// through. Names after a `.` and names in other modules are left to Rhai.
@@ -24,7 +24,7 @@ pub fn check(ast: &AST, known: &Known, source: &Sugared<'_>) -> Checked {
         return Ok(());
     }
     let mut all = known.functions.clone();
-    functions(ast).for_each(|(name, params)| all.entry(name).or_default().push(params));
+    functions(ast).for_each(|(name, params)| add_definition(&mut all, name, params));
     let names = |constant: bool| top_level(ast).filter(move |(_, c)| *c == constant).map(|(name, _)| name.to_string());
     let mut checker = Checker {
         known,
@@ -35,23 +35,24 @@ pub fn check(ast: &AST, known: &Known, source: &Sugared<'_>) -> Checked {
         scope: known.variables.iter().chain(&known.constants).cloned().collect(),
         in_function: false,
     };
-    checker.statements(ast.statements())?;
+    let mut first = checker.statements(ast.statements()).err();
     checker.in_function = true;
     for ((name, count), params) in bodies(ast) {
-        if !sharing.contains(&name) {
-            checker.function(ast, &name, count, params)?;
+        let shares = sharing.contains(&name) || sharing.contains("call"); // `call!(f)`: any function
+        if !shares {
+            let other = checker.function(ast, &name, count, params).err();
+            first = first.into_iter().chain(other).min_by_key(|f| (f.line, f.column));
         }
     }
-    Ok(())
+    first.map_or(Ok(()), Err)
 }
 
 /// Whether the script calls `eval`, and the functions that it calls as `f!(...)`, with the caller's variables.
 fn calls_of_note(ast: &AST) -> (bool, BTreeSet<String>) {
     let (mut evaluates, mut sharing) = (false, BTreeSet::new());
     ast.walk(&mut |path: &[ASTNode<'_>]| {
-        let call = match path.last() {
-            Some(ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _))) => call,
-            _ => return true,
+        let Some(ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _))) = path.last() else {
+            return true;
         };
         evaluates |= call.name == "eval";
         if call.capture_parent_scope {
@@ -156,8 +157,8 @@ impl Checker<'_> {
                     _ => self.block(&flow.branch, &[]),
                 }
             }
-            Stmt::Expr(expression) => self.expression(expression),
-            Stmt::BreakLoop(Some(expression), ..) | Stmt::Return(Some(expression), ..) => self.expression(expression),
+            Stmt::Expr(value) => self.expression(value),
+            Stmt::BreakLoop(value, ..) | Stmt::Return(value, ..) => value.iter().try_for_each(|v| self.expression(v)),
             Stmt::Import(parts, _) => self.expression(&parts.0),
             Stmt::Export(parts, _) => self.variable(parts.0.as_str(), parts.0.pos, false),
             _ => Ok(()),

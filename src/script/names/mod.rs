@@ -43,19 +43,25 @@ impl Known {
     /// Adds what a line or script defines at its top level.
     pub fn learn(&mut self, ast: &AST) {
         for (name, params) in functions(ast) {
-            let definitions = self.functions.entry(name).or_default();
-            definitions.retain(|d| d.len() != params.len());
-            definitions.push(params);
+            add_definition(&mut self.functions, name, params);
         }
         for (name, constant) in top_level(ast) {
-            let (to, from) = match constant {
-                true => (&mut self.constants, &mut self.variables),
-                false => (&mut self.variables, &mut self.constants),
-            };
+            let (mut to, mut from) = (&mut self.variables, &mut self.constants);
+            if constant {
+                std::mem::swap(&mut to, &mut from);
+            }
             from.remove(name);
             to.insert(name.into());
         }
     }
+}
+
+/// Adds a definition, in place of one with as many parameters; sorted by their number, for Rhai's order is chance.
+fn add_definition(functions: &mut BTreeMap<String, Vec<Vec<String>>>, name: String, params: Vec<String>) {
+    let definitions = functions.entry(name).or_default();
+    definitions.retain(|d| d.len() != params.len());
+    definitions.push(params);
+    definitions.sort_by_key(Vec::len);
 }
 
 /// Can a user write this name? Operators, getters and closures have others.

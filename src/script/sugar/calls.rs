@@ -55,10 +55,10 @@ impl Pass<'_> {
         let Some(call) = self.call() else { return Ok(i + 1) };
         call.keyword = Some(i);
         let earlier: Vec<usize> = call.arguments.iter().filter_map(|a| a.keyword).collect();
-        match earlier.into_iter().any(|k| self.word(k) == name) {
-            true => Err(self.fault_at(i, format!("the keyword `{name}` is given twice"))),
-            false => Ok(i + 2),
+        if earlier.into_iter().any(|k| self.word(k) == name) {
+            return Err(self.fault_at(i, format!("the keyword `{name}` is given twice")));
         }
+        Ok(i + 2)
     }
 
     /// The current argument ends before token `end`.
@@ -70,13 +70,11 @@ impl Pass<'_> {
         if first < end {
             let late = keyword.is_none() && call.arguments.last().is_some_and(|a| a.keyword.is_some());
             call.arguments.push(Argument { keyword, first, last: end - 1 });
-            return match late {
-                true => Err(self.fault(
-                    self.tokens[first].at.start..self.tokens[end - 1].at.end,
-                    "an argument without a name stands after a keyword: put the keywords last",
-                )),
-                false => Ok(()),
-            };
+            if late {
+                let at = self.tokens[first].at.start..self.tokens[end - 1].at.end;
+                return Err(self.fault(at, "an argument without a name stands after a keyword: put the keywords last"));
+            }
+            return Ok(());
         }
         match keyword.filter(|_| end < self.tokens.len()) {
             Some(k) => Err(self.fault_at(k, format!("the keyword `{0}` has no value: write `{0}=...`", self.word(k)))),

@@ -9,7 +9,9 @@ mod constants;
 mod edit;
 mod hints;
 mod lex;
+mod loops;
 mod pass;
+mod prompt;
 mod unfinished;
 
 #[cfg(test)]
@@ -78,8 +80,8 @@ pub fn sugar<'a>(text: &'a str, known: &Known, mode: Mode) -> Result<Sugared<'a>
 
 /// The text with an empty line in place of `#!/usr/bin/env pktsh`.
 fn without_interpreter_line(text: &str) -> &str {
-    match text.starts_with("#!") {
-        true => &text[text.find('\n').unwrap_or(text.len())..],
-        false => text,
+    if !text.starts_with("#!") {
+        return text;
     }
+    &text[text.find('\n').unwrap_or(text.len())..]
 }

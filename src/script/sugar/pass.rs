@@ -9,7 +9,8 @@ use super::calls::{Call, Kind};
 use super::edit::{Edit, Lines};
 use super::hints;
 use super::lex::{Lexed, Lexeme};
-use super::{Fault, LAST, Mode, PAIRS, SUGAR};
+use super::loops::PairLoop;
+use super::{Fault, LAST, Mode, SUGAR};
 use crate::script::names::Known;
 
 /// Brackets deeper than this are refused: Rhai's parser stops far earlier.
@@ -28,7 +29,7 @@ pub(super) fn edits(text: &str, lexed: &Lexed, known: &Known, mode: Mode) -> Res
         after_block: false,
         made: 0,
     };
-    if mode == Mode::Prompt && pass.prompt_line() {
+    if mode == Mode::Prompt && lexed.error.is_none() && pass.prompt_line() {
         return Ok(pass.edits);
     }
     pass.collect_functions();
@@ -60,15 +61,6 @@ pub(super) enum Frame {
     Block,
 }
 
-/// `for (a, b) in list` whose block has not begun yet.
-#[derive(Debug)]
-struct PairLoop {
-    depth: usize,
-    header: Range<usize>,
-    names: [usize; 2],
-    list: usize,
-}
-
 /// The header of a function: its name and parameters, and the token after it.
 struct Header {
     name: usize,
@@ -84,11 +76,11 @@ pub(super) struct Pass<'a> {
     pub(super) functions: BTreeMap<&'a str, Vec<Vec<&'a str>>>,
     pub(super) edits: Vec<Edit>,
     pub(super) frames: Vec<Frame>,
-    loops: Vec<PairLoop>,
+    pub(super) loops: Vec<PairLoop>,
     /// Did the last closing brace end a block (and not a map)?
     after_block: bool,
     /// How many names this pass has made up.
-    made: usize,
+    pub(super) made: usize,
 }
 
 impl<'a> Pass<'a> {
@@ -141,46 +133,6 @@ impl<'a> Pass<'a> {
                 Some(Token::RightBrace) => self.after_block,
                 Some(_) => false,
             }
-    }
-
-    /// `help` alone calls it, `name?` asks for help. True when the line is such a form.
-    fn prompt_line(&mut self) -> bool {
-        let tokens = match self.tokens {
-            [line @ .., Lexeme { token: Token::SemiColon, .. }] if !line.is_empty() => line,
-            line => line,
-        };
-        match tokens {
-            [one] if is_word(self.word(0)) => {
-                let name = self.word(0);
-                let shadowed = self.known.variables.contains(name) || self.known.constants.contains(name);
-                if self.known.builtins.contains(name) && !shadowed {
-                    self.insert(one.at.end, "()");
-                }
-                true
-            }
-            [name, mark] if matches!(&mark.token, Token::Reserved(s) if **s == "?") && is_word(self.word(0)) => {
-                self.insert(name.at.start, "help(");
-                self.replace(mark.at.clone(), ")");
-                true
-            }
-            [path @ .., mark]
-                if matches!(&mark.token, Token::Reserved(s) if **s == "?") && self.is_path(path.len()) =>
-            {
-                self.insert(path[0].at.start, "help(\"");
-                self.replace(mark.at.clone(), "\")");
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// Are the first `count` tokens names joined by periods?
-    fn is_path(&self, count: usize) -> bool {
-        count % 2 == 1
-            && (0..count).all(|i| match i % 2 {
-                0 => is_word(self.word(i)),
-                _ => self.token(i) == Some(&Token::Period),
-            })
     }
 
     fn collect_functions(&mut self) {
@@ -241,13 +193,11 @@ impl<'a> Pass<'a> {
             Token::RightParen | Token::RightBracket | Token::RightBrace => self.close(i)?,
             _ => (),
         }
-        match self.frames.len() > DEEPEST {
-            true => {
-                Err(self
-                    .fault_at(i, format!("more than {DEEPEST} brackets are open here: use variables for the parts")))
-            }
-            false => Ok(i + 1),
+        if self.frames.len() > DEEPEST {
+            let text = format!("more than {DEEPEST} brackets are open here: use variables for the parts");
+            return Err(self.fault_at(i, text));
         }
+        Ok(i + 1)
     }
 
     fn function_header(&mut self, i: usize) -> usize {
@@ -280,41 +230,6 @@ impl<'a> Pass<'a> {
             (_, Some(Token::DoubleArrow | Token::If)) => (), // the default of a switch
             _ => self.replace(self.tokens[i].at.clone(), LAST),
         }
-    }
-
-    fn for_header(&mut self, i: usize) -> usize {
-        let is_name = |t: &Token| matches!(t, Token::Identifier(_) | Token::Underscore);
-        let [_, Some(Token::LeftParen), Some(a), Some(Token::Comma), Some(b), Some(Token::RightParen), Some(Token::In)] =
-            [0, 1, 2, 3, 4, 5, 6].map(|n| self.token(i + n))
-        else {
-            return i + 1;
-        };
-        if !is_name(a) || !is_name(b) || (a == b && *a != Token::Underscore) {
-            return i + 1;
-        }
-        let header = self.tokens[i + 1].at.start..self.tokens[i + 5].at.end;
-        self.loops.push(PairLoop { depth: self.frames.len(), header, names: [i + 2, i + 4], list: i + 7 });
-        i + 7
-    }
-
-    fn open_block(&mut self, i: usize) {
-        let interpolated = matches!(self.before(i), Some(Token::InterpolatedString(_)));
-        if !interpolated
-            && !self.expects_operand(i)
-            && let Some(pair) = self.loops.pop_if(|l| l.depth == self.frames.len() && l.list < i)
-        {
-            self.made += 1;
-            let row = format!("row__{}", self.made);
-            self.replace(pair.header, row.clone());
-            self.insert(self.tokens[pair.list].at.start, format!("{PAIRS}("));
-            self.insert(self.tokens[i - 1].at.end, ")");
-            for (n, name) in pair.names.into_iter().enumerate() {
-                if self.tokens[name].token != Token::Underscore {
-                    self.insert(self.tokens[i].at.end, format!(" let {} = {row}[{n}];", self.word(name)));
-                }
-            }
-        }
-        self.frames.push(Frame::Block);
     }
 
     fn open_paren(&mut self, i: usize) {

@@ -266,6 +266,7 @@ fn habits_from_python_are_answered() {
             ("f\"{x}\"", "f", "back-ticks"),
             ("b\"x\"", "b", "unhex"),
             ("help sr1", "help", "write `help(sr1)`"),
+            ("help 'sr1'", "'sr1'", "write \"sr1\""),
             ("print \"x\";", "print", "write `print(\"x\")`"),
             ("a ? b : c", "?", "`if x { a } else { b }`"),
             ("x = null", "null", "`None`"),
@@ -452,6 +453,8 @@ const PIECES: &[&str] = &[
 ];
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn no_text_is_too_odd(text in ".{0,60}") {
         let _ = sugar(&text, &known(), Mode::Prompt);
@@ -466,6 +469,16 @@ proptest! {
             }
         }
         is_unfinished(&Engine::new_raw(), &text);
+    }
+
+    #[test]
+    fn what_rhai_reads_as_typed_stays_as_typed(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..7)) {
+        let text = pieces.concat();
+        let sweet = ["_", "eval", "for (", "import"].iter().any(|s| text.contains(s));
+        if !sweet && Engine::new().compile(&text).is_ok() {
+            let sugared = sugar(&text, &Known::default(), Mode::Script);
+            prop_assert!(matches!(&sugared, Ok(s) if s.text == text), "{text}: {sugared:?}");
+        }
     }
 
     #[test]
