@@ -11,7 +11,7 @@ use super::func::{Func, say};
 use super::modules::Files;
 use super::names::Known;
 use super::state::{Console, Signals, State};
-use super::sugar::{Constants, LAST, Mode, PAIRS, SUGAR, is_unfinished, see_constants, sugar};
+use super::sugar::{CASE, Constants, DIFFERS, LAST, Mode, PAIRS, SAME, SUGAR, is_unfinished, see_constants, sugar};
 use super::surface;
 use super::trouble::Trouble;
 use super::values::{self, Auto, register_raw};
@@ -236,6 +236,13 @@ fn register_hidden(engine: &mut Engine, state: &Rc<State>) {
         sugar(&text, &known, Mode::Script).map(|s| s.text.into_owned()).map_err(|fault| say(fault.message))
     });
     register_raw(engine, PAIRS, &[TypeId::of::<Dynamic>()], |_, args| pairs(args[0].clone()));
+    register_raw(engine, CASE, &[TypeId::of::<Dynamic>()], |_, args| {
+        let flags = args[0].read_lock::<crate::packet::Flags>().map(|flags| flags.to_string());
+        Ok(flags.map_or_else(|| args[0].clone(), Dynamic::from))
+    });
+    for (name, operator) in [(SAME, "=="), (DIFFERS, "!=")] {
+        register_raw(engine, name, &[TypeId::of::<Dynamic>(); 2], move |cx, args| compare(cx, operator, args));
+    }
     // Rhai's own refuse constants, which `args` and the constants of a file are.
     let get = |list: &Array, at: INT| usize::try_from(at).ok().and_then(|at| list.get(at)).cloned();
     register_raw(engine, "get", &[TypeId::of::<Array>(), TypeId::of::<INT>()], move |_, args| {
@@ -247,6 +254,21 @@ fn register_hidden(engine: &mut Engine, state: &Rc<State>) {
         let state = Rc::clone(state);
         register_raw(engine, "sleep", &[seconds], move |cx, args| func.call(cx, &state, args));
     }
+}
+
+/// A field compared with text. A number is never equal to text, so nobody means that.
+fn compare(
+    cx: &rhai::NativeCallContext<'_>,
+    operator: &str,
+    args: &mut [&mut Dynamic],
+) -> Result<Dynamic, Box<EvalAltResult>> {
+    if let (Ok(number), Some(text)) = (args[0].as_int(), args[1].read_lock::<ImmutableString>()) {
+        let shown = text.escape_debug();
+        return Err(say(format!(
+            "{number} is a number and \"{shown}\" is text, which are never equal: compare it with a number"
+        )));
+    }
+    cx.call_native_fn_raw(operator, true, &mut [&mut args[0].clone(), &mut args[1].clone()])
 }
 
 /// `for (s, r) in list`: rows come as query and answer, other items with their number, as in Rhai.

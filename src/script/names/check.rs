@@ -6,7 +6,7 @@ use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt, StmtBlock};
 
 use super::{Known, add_definition, functions, hints, top_level};
 use crate::base::nearest::did_you_mean;
-use crate::script::sugar::{Fault, KEYWORDS, LAST, PAIRS, SUGAR, Sugared};
+use crate::script::sugar::{CASE, DIFFERS, Fault, KEYWORDS, LAST, PAIRS, SAME, SUGAR, Sugared};
 
 /// Functions that Rhai's evaluator knows without a registration.
 const OF_RHAI: [&str; 11] =
@@ -231,7 +231,9 @@ impl Checker<'_> {
     fn call(&mut self, call: &FnCallExpr, at: Position) -> Checked {
         self.expressions(&call.args)?;
         let name = call.name.as_str();
-        let known = self.known.builtins.contains(name) || OF_RHAI.contains(&name) || [SUGAR, PAIRS].contains(&name);
+        let known = self.known.builtins.contains(name)
+            || OF_RHAI.contains(&name)
+            || [SUGAR, PAIRS, CASE, SAME, DIFFERS].contains(&name);
         if call.is_qualified() || call.is_operator_call() || known {
             return Ok(());
         }
