@@ -12,7 +12,7 @@ use crate::net::{Link, NetError, Route, Slept, World};
 use crate::packet::Surroundings;
 
 /// How long an answer to our own ARP request is believed.
-const NEIGHBOR_LIFE: Duration = Duration::from_secs(60);
+const NEIGHBOR_LIFE: Duration = Duration::from_mins(1);
 
 /// The worlds of a session. The destination decides which one a packet goes to: the first that owns the address.
 pub struct Network {
@@ -70,6 +70,23 @@ impl Network {
         self.links().try_for_each(|link| link.resume())
     }
 
+    /// A line is typed at the prompt: in the laboratory a second passes, as it does for the one who types.
+    pub fn typed(&self) {
+        self.virtual_worlds().for_each(|world| {
+            world.sleep(Duration::from_secs(1));
+        });
+    }
+
+    /// The clock that scripts see: the real one once the live network is used or is all there is, else the laboratory's.
+    pub fn now(&self) -> Time {
+        let live = self.places.iter().find(|p| p.world.name() != "lab" && p.link.is_some());
+        live.or(self.places.first()).map_or(Time::ZERO, |p| p.world.now())
+    }
+
+    fn virtual_worlds(&self) -> impl Iterator<Item = &dyn World> {
+        self.worlds().filter(|world| world.name() == "lab")
+    }
+
     /// A line or script has ended: nothing is captured until the next one.
     pub fn end(&mut self) -> Result<(), NetError> {
         self.links().try_for_each(|link| link.pause())
@@ -107,7 +124,7 @@ impl Network {
 
     /// The place that takes packets to `addr`.
     pub(super) fn place_of(&self, addr: IpAddr) -> Result<usize, EngineError> {
-        self.places.iter().position(|p| p.world.owns(addr)).ok_or_else(|| EngineError::NoWorld {
+        self.places.iter().position(|p| p.world.owns(addr)).ok_or(EngineError::NoWorld {
             addr,
             hint: "the laboratory holds the documentation networks 192.0.2.0/24, 198.51.100.0/24 and 203.0.113.0/24 \
                    and the names in .lab; --lab leaves out all others",
@@ -184,13 +201,16 @@ impl Place {
     }
 }
 
+/// A place and the route there, or why there is none.
+type Found = Result<(usize, Route), EngineError>;
+
 /// What a packet's build may ask: routes and neighbors, each asked of the machine once.
 pub struct Around<'a> {
     network: &'a Network,
     iface: Option<&'a str>,
     key: u64,
     fresh: bool,
-    routes: RefCell<BTreeMap<Ipv4Addr, Result<(usize, Route), EngineError>>>,
+    routes: RefCell<BTreeMap<Ipv4Addr, Found>>,
 }
 
 impl<'a> Around<'a> {
@@ -199,7 +219,7 @@ impl<'a> Around<'a> {
     }
 
     /// The place and route to `dst`.
-    pub(super) fn route(&self, dst: Ipv4Addr) -> Result<(usize, Route), EngineError> {
+    pub(super) fn route(&self, dst: Ipv4Addr) -> Found {
         if let Some(known) = self.routes.borrow().get(&dst) {
             return known.clone();
         }
@@ -208,7 +228,7 @@ impl<'a> Around<'a> {
         found
     }
 
-    fn find_route(&self, dst: Ipv4Addr) -> Result<(usize, Route), EngineError> {
+    fn find_route(&self, dst: Ipv4Addr) -> Found {
         let addr = IpAddr::V4(dst);
         let at = match self.iface {
             Some(iface) => self.network.place_with(iface)?,

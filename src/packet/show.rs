@@ -8,7 +8,7 @@ use super::auto::{Verdict, verify};
 use super::build::first_destination;
 use super::field::{Auto, Field, Preset, Shape, name_of};
 use super::layer::{Layer, LayerDesc};
-use super::value::{Slot, Value};
+use super::value::{Many, Slot, Value};
 use super::{Packet, PacketError, Surroundings};
 use crate::base::text;
 
@@ -170,6 +170,7 @@ fn short(layer: &Layer, key: &str, around: &dyn Surroundings) -> String {
         Some(Slot::Auto) if field.auto_rule() == Some(Auto::SourceAddr) => {
             source(layer, around).map_or_else(|| "auto".into(), |addr| addr.to_string())
         }
+        Some(Slot::Many(Many::Net(net))) => net.to_string(),
         Some(other) => other.to_string(),
         None => String::new(),
     }

@@ -84,6 +84,7 @@ impl Session {
 
     /// Runs what was typed at the prompt. Variables and functions stay, also when it ends in an error.
     pub fn line(&mut self, text: &str) -> Result<Dynamic, Trouble> {
+        self.state.network.borrow().typed();
         let value = self.evaluate("<prompt>", text, Mode::Prompt)?;
         if !value.is_unit() {
             self.state.constant(LAST, value.clone());
@@ -178,7 +179,8 @@ impl Session {
         known.learn(&self.functions);
         let mut seen = std::collections::BTreeSet::new();
         let mut kept: Vec<(String, bool, Dynamic)> = Vec::new();
-        for (name, constant, value) in self.scope.iter_raw().collect::<Vec<_>>().into_iter().rev() {
+        // The newest first.
+        for (name, constant, value) in self.scope.iter_raw() {
             if seen.insert(name.to_owned()) {
                 kept.push((name.to_owned(), constant, value.clone()));
             }
@@ -236,6 +238,9 @@ fn register_hidden(engine: &mut Engine, state: &Rc<State>) {
         sugar(&text, &known, Mode::Script).map(|s| s.text.into_owned()).map_err(|fault| say(fault.message))
     });
     register_raw(engine, PAIRS, &[TypeId::of::<Dynamic>()], |_, args| pairs(args[0].clone()));
+    for name in ["print", "to_string"] {
+        register_raw(engine, name, &[TypeId::of::<()>()], |_, _| Ok("None".into()));
+    }
     register_raw(engine, CASE, &[TypeId::of::<Dynamic>()], |_, args| {
         let flags = args[0].read_lock::<crate::packet::Flags>().map(|flags| flags.to_string());
         Ok(flags.map_or_else(|| args[0].clone(), Dynamic::from))

@@ -196,10 +196,12 @@ impl Checker<'_> {
     }
 
     fn variable(&self, name: &str, at: Position, assigned: bool) -> Checked {
-        if self.is_variable(name) || (!assigned && self.functions.contains_key(name)) {
+        // An outer variable with the name of a built-in is what the writer of the function means.
+        let is_outer = self.in_function && self.outside.contains(name) && !self.scope.iter().any(|n| n == name);
+        if !is_outer && (self.is_variable(name) || (!assigned && self.functions.contains_key(name))) {
             return Ok(());
         }
-        let message = if self.in_function && self.outside.contains(name) {
+        let message = if is_outer {
             outside(name)
         } else if let Some(hint) = hints::variable(name) {
             hint.into()

@@ -60,7 +60,10 @@ fn a_switch_gets_flags_as_text() {
         Mode::Script,
         &[
             ("switch p[TCP].flags { \"SA\" => 1 }", "switch case__(p[TCP].flags) { \"SA\" => 1 }"),
-            ("f(switch a { 1 => { b = 1 }, _ => { c = 2 } })", "f(switch case__(a) { 1 => { b = 1 }, _ => { c = 2 } })"),
+            (
+                "f(switch a { 1 => { b = 1 }, _ => { c = 2 } })",
+                "f(switch case__(a) { 1 => { b = 1 }, _ => { c = 2 } })",
+            ),
             (
                 "switch x { 1 | 2 => y = 1, 3 if z => y = 2, _ => y = 3 }",
                 "switch case__(x) { 1 | 2 => y = 1, 3 if z => y = 2, _ => y = 3 }",
