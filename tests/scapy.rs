@@ -44,16 +44,26 @@ fn the_same_fields_give_the_same_bytes() {
 
 #[test]
 fn both_read_the_same_fields_in_the_same_bytes() {
-    let packets: Vec<Packet> = (0..PACKETS).map(|seed| common::random(seed, Manner::Straight)).collect();
+    let packets: Vec<Packet> = (0..PACKETS)
+        .map(|seed| common::random(seed, Manner::Straight))
+        .filter(|packet| !has_long_quote(packet))
+        .collect();
+    assert!(packets.len() as u64 > PACKETS * 9 / 10, "{} packets to read", packets.len());
     let answers = scapy(
         packets
             .iter()
             .map(|packet| format!(r#"{{"read": ["{}", "{}"]}}"#, packet.layers()[0].desc().name, hex(&bytes(packet)))),
     );
-    for (seed, (packet, theirs)) in packets.iter().zip(&answers).enumerate() {
+    for (packet, theirs) in packets.iter().zip(&answers) {
         let read = layers::dissect(packet.layers()[0].desc(), &bytes(packet));
-        assert_eq!(fields(&read), *theirs, "seed {seed}: {}", packet.command());
+        assert_eq!(fields(&read), *theirs, "{}", packet.command());
     }
+}
+
+/// Whether an ICMP error is so long that Scapy reads extensions behind the quoted packet (RFC 4884).
+fn has_long_quote(packet: &Packet) -> bool {
+    let quote = packet.layers().iter().position(|layer| layer.desc() == &layers::ip::IP_ERROR);
+    quote.is_some_and(|at| bytes(&packet.from_layer(at)).len() >= 136)
 }
 
 #[test]

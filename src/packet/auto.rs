@@ -57,13 +57,15 @@ fn source_route_end(network: &Layer) -> Option<[u8; 4]> {
     let Some(Slot::Set(Value::List(items))) = network.slot(options) else { return None };
     let mut routes = items.iter().filter_map(|item| match item {
         Value::List(pair) => match &pair[..] {
-            [Value::Text(name), Value::List(addrs)] if matches!(&**name, "LSRR" | "SSRR") => addrs.last(),
+            [Value::Text(name), Value::List(addrs)] if matches!(&**name, "LSRR" | "SSRR") => Some(addrs),
             _ => None,
         },
         _ => None,
     });
-    match (routes.next(), routes.next()) {
-        (Some(Value::Ip4(end)), None) => Some(end.octets()),
+    // Of two source routes (RFC 791 allows one) neither is believed.
+    let (Some(route), None) = (routes.next(), routes.next()) else { return None };
+    match route.last() {
+        Some(Value::Ip4(end)) => Some(end.octets()),
         _ => None,
     }
 }

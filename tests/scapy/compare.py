@@ -14,6 +14,7 @@ logging.getLogger("scapy").setLevel(logging.CRITICAL)
 from scapy import fields as f  # noqa: E402
 from scapy.layers import inet, l2  # noqa: E402
 from scapy.packet import Padding, Raw  # noqa: E402
+from scapy.utils import inet_aton, inet_ntoa, mac2str, str2mac  # noqa: E402
 
 CLASSES = {c.__name__: c for c in (l2.Ether, l2.Dot1Q, l2.ARP, Raw, Padding)}
 CLASSES |= {n: getattr(inet, n) for n in "IP ICMP TCP UDP IPerror ICMPerror TCPerror UDPerror".split()}
@@ -48,10 +49,19 @@ def ip_option(option):
     if name == "Stream_Id":
         return cls(security=v)
     if isinstance(v, bytes):
-        header = cls()
+        # Scapy's default class of Traceroute is 0; its number is 82 (RFC 1393), so the class is 2.
+        header = cls(optclass=2) if name == "Traceroute" else cls()
         return inet.IPOption(copy_flag=header.copy_flag, optclass=header.optclass, option=header.option, value=v)
     pointer = v[0] if v and isinstance(v[0], int) else 4
     return cls(pointer=pointer, routers=[x for x in v if isinstance(x, str)])
+
+
+def arp_addresses(kw):
+    """Scapy takes addresses of other kinds than Ethernet's and IPv4's as bytes only."""
+    if kw.get("hwtype", 1) != 1:
+        kw |= {k: mac2str(kw[k]) for k in ("hwsrc", "hwdst")}
+    if kw.get("ptype", 0x800) != 0x800:
+        kw |= {k: inet_aton(kw[k]) for k in ("psrc", "pdst")}
 
 
 def build(layers):
@@ -61,6 +71,8 @@ def build(layers):
         if "options" in values:
             make = tcp_option if name.startswith("TCP") else ip_option
             kw["options"] = [make(o) for o in values["options"]]
+        if name == "ARP":
+            arp_addresses(kw)
         layer = CLASSES[name](**kw)
         packet = layer if packet is None else packet / layer
     return bytes(packet).hex()
@@ -68,17 +80,28 @@ def build(layers):
 
 def text(name, v):
     if name == "options":
-        return ",".join(option_text(o) for o in v)
+        return ",".join(option_text(o) for o in until_end(v))
+    if name in ("hwsrc", "hwdst") and len(v) == 6:
+        return str2mac(v)
+    if name in ("psrc", "pdst") and len(v) == 4:
+        return inet_ntoa(v)
     if isinstance(v, bytes):
         return v.hex()
     return str(int(v)) if isinstance(v, (int, f.FlagValue)) else str(v)
+
+
+def until_end(options):
+    """Up to the end of the list: of the zeros that follow, Scapy makes an option each."""
+    for i, o in enumerate(options):
+        if not isinstance(o, tuple) and bytes(o) == b"\0":
+            return options[: i + 1]
+    return options
 
 
 def option_text(o):
     if not isinstance(o, tuple):  # an IP option: its kind alone
         return str(bytes(o)[0])
     kind, v = o
-    kind = inet.TCPOptions[1].get(kind, kind)
     if v is None or isinstance(v, bytes):
         return "%s=%s" % (kind, (v or b"").hex())
     return "%s=%s" % (kind, " ".join(str(x) for x in (v if isinstance(v, tuple) else (v,))))
