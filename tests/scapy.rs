@@ -1,4 +1,4 @@
-//! PyPI's Scapy as witness: for the same explicit fields our bytes are Scapy's, byte for byte, wrong values included;
+//! Scapy (of `PyPI`) as witness: for the same explicit fields our bytes are Scapy's, byte for byte, wrong values included;
 //! and what Scapy reads in them, layer by layer and field by field, is what we read.
 //!
 //! Wanted differences, which the packets here keep clear of: what Scapy leaves at one fixed value (ports, ids) is drawn
@@ -12,7 +12,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::{Manner, Spec, bytes, hex, packet, specs};
+use common::{Manner, Spec, bytes, hex, packet, spec, specs};
 use pktsh::base::Rng;
 use pktsh::layers;
 use pktsh::packet::options::OptionTable;
@@ -28,6 +28,20 @@ fn the_same_fields_give_the_same_bytes() {
             specs(&mut Rng::new(seed), manner)
         })
         .collect();
+    assert_same_bytes(&asked);
+}
+
+#[test]
+fn icmp_of_every_type_is_scapys() {
+    let message = |number| {
+        let rng = &mut Rng::new(number);
+        let ip = spec(rng, &layers::ip::IP, &[], Manner::Straight);
+        vec![ip, spec(rng, &layers::icmp::ICMP, &[("type", number)], Manner::Wild)]
+    };
+    assert_same_bytes(&(0..=255).map(message).collect::<Vec<_>>());
+}
+
+fn assert_same_bytes(asked: &[Vec<Spec>]) {
     let answers = scapy(asked.iter().map(|specs| ask_to_build(specs)));
     let wrong: Vec<String> = asked
         .iter()
@@ -39,7 +53,7 @@ fn the_same_fields_give_the_same_bytes() {
             (ours != *theirs).then(|| format!("seed {seed}: {}\n  ours   {ours}\n  Scapy  {theirs}", packet.command()))
         })
         .collect();
-    assert!(wrong.is_empty(), "{} of {PACKETS} differ:\n{}", wrong.len(), wrong[..wrong.len().min(8)].join("\n"));
+    assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), asked.len(), wrong[..wrong.len().min(8)].join("\n"));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use pktsh::packet::{Auto, Field, Layer, LayerDesc, Names, Nowhere, Packet, Prese
 
 /// How far a random packet may stray.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
+pub(crate) enum Manner {
     /// A packet as it is seen on a wire: what can be computed is computed, and what was built can be read again.
     Straight,
     /// Layers in any order, and wrong values in every field.
@@ -20,19 +20,19 @@ pub enum Manner {
 }
 
 /// One layer and what was set in it.
-pub struct Spec {
-    pub desc: &'static LayerDesc,
-    pub fields: Vec<(&'static str, Value)>,
+pub(crate) struct Spec {
+    pub(crate) desc: &'static LayerDesc,
+    pub(crate) fields: Vec<(&'static str, Value)>,
 }
 
 /// A random packet, as what to set in which layer.
-pub fn specs(rng: &mut Rng, manner: Manner) -> Vec<Spec> {
+pub(crate) fn specs(rng: &mut Rng, manner: Manner) -> Vec<Spec> {
     let stack = if manner == Manner::Wild && rng.chance(0.4) { any_stack(rng) } else { wire_stack(rng, manner) };
     stack.iter().map(|(desc, fixed)| spec(rng, desc, fixed, manner)).collect()
 }
 
 /// The packet that `specs` describe.
-pub fn packet(specs: &[Spec]) -> Packet {
+pub(crate) fn packet(specs: &[Spec]) -> Packet {
     let layer = |spec: &Spec| {
         let mut packet = Packet::new(spec.desc);
         for (name, value) in &spec.fields {
@@ -45,18 +45,18 @@ pub fn packet(specs: &[Spec]) -> Packet {
 }
 
 /// A random packet of `seed`.
-pub fn random(seed: u64, manner: Manner) -> Packet {
+pub(crate) fn random(seed: u64, manner: Manner) -> Packet {
     packet(&specs(&mut Rng::new(seed), manner))
 }
 
 /// The bytes of a packet, without a network around it.
-pub fn bytes(packet: &Packet) -> Arc<[u8]> {
+pub(crate) fn bytes(packet: &Packet) -> Arc<[u8]> {
     packet.bytes(&Nowhere).expect("it can be built").into()
 }
 
 /// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, b| text + &format!("{b:02x}"))
 }
 
 type Stack = Vec<(&'static LayerDesc, &'static [(&'static str, u64)])>;
@@ -118,7 +118,8 @@ const REDIRECT: &[(&str, u64)] = &[("type", 5)];
 const EXCEEDED: &[(&str, u64)] = &[("type", 11)];
 const PROBLEM: &[(&str, u64)] = &[("type", 12)];
 
-fn spec(rng: &mut Rng, desc: &'static LayerDesc, fixed: &[(&'static str, u64)], manner: Manner) -> Spec {
+/// A random layer in which some numbers are given.
+pub(crate) fn spec(rng: &mut Rng, desc: &'static LayerDesc, fixed: &[(&'static str, u64)], manner: Manner) -> Spec {
     let mut layer = Layer::new(desc);
     let mut fields = Vec::new();
     for (index, field) in desc.fields.iter().enumerate() {
