@@ -78,7 +78,7 @@ impl Packet {
         };
         Some(match verify(self, at, index) {
             Verdict::Right | Verdict::Unknown => value,
-            Verdict::Offload => format!("{value} (not computed: offload)"),
+            Verdict::Offload => "not computed (offload)".into(),
             Verdict::Wrong(right) => {
                 let right = field.display(&Value::Int(right), names);
                 format!("{value} (incorrect, should be {right})")

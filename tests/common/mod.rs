@@ -150,6 +150,10 @@ fn draw(rng: &mut Rng, field: &Field, manner: Manner) -> Option<Value> {
     if !wild && ["version", "frag"].contains(&field.name) {
         return None;
     }
+    // Scapy's default for these is the time of day.
+    if let (true, Shape::Bits(bits)) = (field.name.starts_with("ts_"), field.shape) {
+        return Some(Value::Int(rng.below(1 << bits)));
+    }
     match field.shape {
         Shape::Bits(_) | Shape::Flags(..) if matches!(field.preset, Preset::Int(_)) && rng.chance(0.3) => None,
         Shape::Flags(bits, _) => {
