@@ -81,7 +81,9 @@ fn defaults_and_named_numbers_fit_and_are_taken_as_values() {
                 }
             };
             for table in tables {
-                table.iter().for_each(|(number, _)| is_fitting(*number));
+                for (number, _) in table {
+                    is_fitting(*number);
+                }
                 let names: BTreeSet<&str> = table.iter().map(|(_, name)| *name).collect();
                 assert_eq!(names.len(), table.len(), "{}.{}: a name twice", desc.name, field.name);
                 for (number, name) in table {
@@ -224,9 +226,9 @@ fn what_auto_cannot_express_is_an_error_at_build() {
     assert!(packet.bytes(&Nowhere).is_ok(), "what is set is sent");
 
     let mut packet = Packet::new(&IP).stack(&Packet::new(&RAW));
-    set(&mut packet, &RAW, "load", Value::bytes(&[0; 65515]));
+    set(&mut packet, &RAW, "load", Value::bytes(&vec![0; 65515]));
     assert_eq!(bytes(&packet).len(), 65535);
-    set(&mut packet, &RAW, "load", Value::bytes(&[0; 65516]));
+    set(&mut packet, &RAW, "load", Value::bytes(&vec![0; 65516]));
     let error = packet.bytes(&Nowhere).expect_err("too long").to_string();
     assert_eq!(error, "IP.len: the automatic value 65536 does not fit 16 bits; set len to send it all the same");
 }

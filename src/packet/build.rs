@@ -167,7 +167,7 @@ impl Writer<'_> {
                 (_, Some(rule)) => self.auto(&mut at, i, layer, field, rule),
                 (_, None) => match field.preset_slot() {
                     Slot::Set(value) => self.put(&mut at, field, &value),
-                    _ => continue,
+                    _ => {}
                 },
             }
         }

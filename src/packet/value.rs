@@ -155,7 +155,9 @@ impl Random {
                 rng.fill(&mut bytes);
                 if *letters {
                     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-                    bytes.iter_mut().for_each(|b| *b = LETTERS[usize::from(*b) % LETTERS.len()]);
+                    for b in &mut bytes {
+                        *b = LETTERS[usize::from(*b) % LETTERS.len()];
+                    }
                 }
                 Value::Bytes(bytes.into())
             }
