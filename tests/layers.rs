@@ -431,6 +431,19 @@ fn a_length_beyond_a_whole_packet_is_incorrect() {
 }
 
 #[test]
+fn a_header_length_below_the_least_is_incorrect_and_hides_no_field() {
+    let mut packet = segment();
+    set(&mut packet, &IP, "ihl", Value::Int(1));
+    set(&mut packet, &TCP, "dataofs", Value::Int(15));
+    let received = read(&packet);
+    assert_eq!(received.names(), "IP / TCP");
+    assert_eq!(received.layers()[1].note(), Some("dataofs says 60 bytes of header, 22 are here"));
+    let shown = received.show(&Nowhere);
+    assert!(shown.contains("ihl       = 1 (incorrect, should be 5)"), "{shown}");
+    assert!(shown.contains("dst       = 127.0.0.1"), "{shown}");
+}
+
+#[test]
 fn trailing_bytes_are_padding() {
     let mut frame = Packet::new(&ETHER).stack(&segment());
     frame = frame.stack(&Packet::new(&layers::raw::PADDING));
