@@ -296,7 +296,7 @@ fn functions_constants_and_earlier_lines() {
         ("run(\"syn-scaner\")", "syn-scaner", "did you mean \"syn-scanner\"?"),
         ("ports(\"22,x\")", "ports", "22,80-90"),
         ("IP(\"nosuch.lab\")", "IP", "cannot resolve \"nosuch.lab\""),
-        ("help(\"sr2\")", "sr2", "did you mean \"sr1\"?"),
+        ("help(\"sr2\")", "sr2", "did you mean \"sr\"?"),
     ]);
 }
 

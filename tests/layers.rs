@@ -148,12 +148,13 @@ fn bindings_lead_to_one_layer_each() {
 #[test]
 fn summaries_name_fields_of_the_layer_or_of_the_one_below() {
     for desc in layers::ALL {
-        for template in [desc.summary.within, desc.summary.alone] {
+        let special = desc.summary.special.iter().map(|(_, _, template)| *template);
+        for template in [desc.summary.within, desc.summary.alone].into_iter().chain(special) {
             for key in template.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(key, _)| key) {
                 let below = key.strip_prefix("under.");
                 let is_known = match below {
                     Some(name) => desc.over.iter().all(|over| over.under.has_field(name)),
-                    None => desc.has_field(key.strip_prefix("name:").unwrap_or(key)),
+                    None => key == "layer" || desc.has_field(key.strip_prefix("name:").unwrap_or(key)),
                 };
                 assert!(is_known, "{}: {{{key}}}", desc.name);
             }
@@ -324,12 +325,12 @@ fn the_first_edit_makes_right_values_automatic_and_keeps_wrong_ones() {
     set(&mut packet, &IP, "chksum", Value::Int(0x1234));
     let mut received = read(&packet);
     let shown = received.show(&Nowhere);
-    assert!(shown.contains("chksum    = 0x1234 (incorrect, should be 0xfbcc)"), "{shown}");
+    assert!(shown.contains("chksum     = 0x1234 (incorrect, should be 0xfbcc)"), "{shown}");
 
     set(&mut received, &RAW, "load", Value::text("abcd"));
     let shown = received.show(&Nowhere);
-    assert!(shown.contains("chksum    = 0x1234 (incorrect, should be 0xfbca)"), "{shown}");
-    for field in ["ihl       = auto", "len       = auto", "proto     = auto", "dataofs   = auto"] {
+    assert!(shown.contains("chksum     = 0x1234 (incorrect, should be 0xfbca)"), "{shown}");
+    for field in ["ihl        = auto", "len        = auto", "proto      = auto", "dataofs    = auto"] {
         assert!(shown.contains(field), "{shown}");
     }
     let again = read(&received);
@@ -345,7 +346,7 @@ fn what_a_user_set_wrong_is_called_incorrect_too() {
     set(&mut packet, &IP, "ihl", Value::Int(9));
     set(&mut packet, &TCP, "dataofs", Value::Int(5));
     let shown = packet.show(&Nowhere);
-    assert!(shown.contains("ihl       = 9 (incorrect, should be 5)"), "{shown}");
+    assert!(shown.contains("ihl        = 9 (incorrect, should be 5)"), "{shown}");
     assert_eq!(shown.matches("incorrect").count(), 1, "{shown}");
 }
 
@@ -367,7 +368,7 @@ fn checksums_left_to_a_card_are_not_computed() {
     set(&mut packet, &TCP, "chksum", Value::Int(0xfe30));
     let mut received = read(&packet).with_meta(Meta { offload: true, ..Meta::default() });
     let shown = received.show(&Nowhere);
-    assert!(shown.contains("chksum    = not computed (offload)\n"), "{shown}");
+    assert!(shown.contains("chksum     = not computed (offload)\n"), "{shown}");
     assert!(!shown.contains("incorrect"), "{shown}");
     set(&mut received, &IP, "ttl", Value::Int(9));
     assert!(!received.show(&Nowhere).contains("offload"));
@@ -427,7 +428,7 @@ fn a_length_beyond_a_whole_packet_is_incorrect() {
     let mut packet = Packet::new(&IP).stack(&Packet::new(&UDP));
     set(&mut packet, &UDP, "len", Value::Int(99));
     let shown = read(&packet).show(&Nowhere);
-    assert!(shown.contains("len       = 99 (incorrect, should be 8)"), "{shown}");
+    assert!(shown.contains("len        = 99 (incorrect, should be 8)"), "{shown}");
 }
 
 #[test]
@@ -439,8 +440,8 @@ fn a_header_length_below_the_least_is_incorrect_and_hides_no_field() {
     assert_eq!(received.names(), "IP / TCP");
     assert_eq!(received.layers()[1].note(), Some("dataofs says 60 bytes of header, 22 are here"));
     let shown = received.show(&Nowhere);
-    assert!(shown.contains("ihl       = 1 (incorrect, should be 5)"), "{shown}");
-    assert!(shown.contains("dst       = 127.0.0.1"), "{shown}");
+    assert!(shown.contains("ihl        = 1 (incorrect, should be 5)"), "{shown}");
+    assert!(shown.contains("dst        = 127.0.0.1"), "{shown}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::any::TypeId;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use rhai::{AST, Array, Dynamic, Engine, EvalAltResult, FnPtr, INT, ImmutableString, Map, Module, Scope};
+use rhai::{AST, Array, Dynamic, Engine, EvalAltResult, FnPtr, INT, ImmutableString, Map, Scope};
 
 use super::compile::{compile, trouble};
 use super::func::{Func, say};
@@ -62,7 +62,7 @@ impl Session {
         values::constructors(&mut engine, &state);
         surface::all().for_each(|func| register(&mut engine, &state, func));
         register_hidden(&mut engine, &state);
-        engine.register_global_module(names_as_values().into());
+        names_as_values(&state);
         see_constants(&mut engine, &constants);
         engine.set_module_resolver(Files::new(&state));
         let shared = Rc::clone(&state);
@@ -309,20 +309,19 @@ fn pairs(list: Dynamic) -> Result<Dynamic, Box<EvalAltResult>> {
     }
 }
 
-/// Layers and functions by their bare names, `None` and `auto`: seen inside functions, too.
-fn names_as_values() -> Module {
-    let mut module = Module::new();
+/// Layers and functions by their bare names, `None` and `auto`: seen inside functions, too. (Not as constants of a
+/// global module: Rhai writes those into functions as it compiles, also where an outer variable hides them.)
+fn names_as_values(state: &State) {
     for desc in layers::ALL {
-        module.set_var(desc.name, *desc);
+        state.constant(desc.name, Dynamic::from(*desc));
     }
     for func in surface::all() {
         if let Ok(pointer) = FnPtr::new(func.name) {
-            module.set_var(func.name, pointer);
+            state.constant(func.name, pointer.into());
         }
     }
-    module.set_var("None", ());
-    module.set_var("auto", Auto);
-    module
+    state.constant("None", Dynamic::UNIT);
+    state.constant("auto", Dynamic::from(Auto));
 }
 
 fn values_known() -> std::collections::BTreeSet<String> {
