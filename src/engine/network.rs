@@ -29,13 +29,23 @@ type Wrap = dyn Fn(Box<dyn Link>) -> Result<Box<dyn Link>, NetError>;
 pub(super) struct Place {
     pub(super) world: Box<dyn World>,
     pub(super) link: Option<Box<dyn Link>>,
-    neighbors: BTreeMap<(u32, IpAddr), (Mac, Time)>,
+    neighbors: Neighbors,
+}
+
+/// What our own ARP requests were answered: by interface and address, with the time.
+#[derive(Default)]
+pub(super) struct Neighbors(BTreeMap<(u32, IpAddr), (Mac, Time)>);
+
+impl Neighbors {
+    pub(super) fn learn(&mut self, iface: u32, addr: IpAddr, mac: Mac, now: Time) {
+        self.0.insert((iface, addr), (mac, now));
+    }
 }
 
 impl Network {
     /// A session's networks, the first that owns an address takes it. `seed` is the key of all draws.
     pub fn new(worlds: Vec<Box<dyn World>>, seed: u64) -> Self {
-        let place = |world| Place { world, link: None, neighbors: BTreeMap::new() };
+        let place = |world| Place { world, link: None, neighbors: Neighbors::default() };
         Self {
             places: worlds.into_iter().map(place).collect(),
             seed,
@@ -147,15 +157,18 @@ impl Network {
         Err(NetError::NoInterface { name: iface.to_owned(), hint }.into())
     }
 
-    /// The place at `index`, its link open.
-    pub(super) fn open(&mut self, index: usize) -> Result<&mut Place, EngineError> {
-        let place = &mut self.places[index];
-        if place.link.is_none() {
-            let mut link = (self.wrap)(place.world.open()?)?;
-            link.resume()?;
-            place.link = Some(link);
-        }
-        Ok(place)
+    /// The link of the place at `index`, opened at first use, and what is known of its neighbors.
+    pub(super) fn open(&mut self, index: usize) -> Result<(&mut Neighbors, &mut dyn Link), EngineError> {
+        let Place { world, link, neighbors } = &mut self.places[index];
+        let link = match link {
+            Some(link) => link,
+            None => {
+                let mut opened = (self.wrap)(world.open()?)?;
+                opened.resume()?;
+                link.insert(opened)
+            }
+        };
+        Ok((neighbors, link.as_mut()))
     }
 
     pub(super) fn place(&self, index: usize) -> &Place {
@@ -191,13 +204,8 @@ impl Network {
 impl Place {
     /// A neighbor's hardware address, from the machine's table or from what we asked ourselves.
     pub(super) fn neighbor(&self, iface: u32, addr: IpAddr) -> Option<Mac> {
-        let ours = self.neighbors.get(&(iface, addr)).filter(|(_, at)| self.world.now() - *at < NEIGHBOR_LIFE);
+        let ours = self.neighbors.0.get(&(iface, addr)).filter(|(_, at)| self.world.now() - *at < NEIGHBOR_LIFE);
         ours.map(|(mac, _)| *mac).or_else(|| self.world.neighbor(iface, addr))
-    }
-
-    pub(super) fn learn(&mut self, iface: u32, addr: IpAddr, mac: Mac) {
-        let now = self.world.now();
-        self.neighbors.insert((iface, addr), (mac, now));
     }
 }
 

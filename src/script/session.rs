@@ -237,7 +237,7 @@ fn register_hidden(engine: &mut Engine, state: &Rc<State>) {
         let known = shared.known.borrow();
         sugar(&text, &known, Mode::Script).map(|s| s.text.into_owned()).map_err(|fault| say(fault.message))
     });
-    register_raw(engine, PAIRS, &[TypeId::of::<Dynamic>()], |_, args| pairs(args[0].clone()));
+    register_raw(engine, PAIRS, &[TypeId::of::<Dynamic>()], |_, args| pairs(args[0]));
     for name in ["print", "to_string"] {
         register_raw(engine, name, &[TypeId::of::<()>()], |_, _| Ok("None".into()));
     }
@@ -277,7 +277,7 @@ fn compare(
 }
 
 /// `for (s, r) in list`: rows come as query and answer, other items with their number, as in Rhai.
-fn pairs(list: Dynamic) -> Result<Dynamic, Box<EvalAltResult>> {
+fn pairs(list: &Dynamic) -> Result<Dynamic, Box<EvalAltResult>> {
     let numbered = |items: &mut dyn Iterator<Item = Dynamic>| -> Array {
         items.enumerate().map(|(i, item)| Array::from([item, Dynamic::from_int(i as INT)]).into()).collect()
     };
@@ -305,7 +305,7 @@ fn pairs(list: Dynamic) -> Result<Dynamic, Box<EvalAltResult>> {
         .or_else(|| list.read_lock::<std::ops::RangeInclusive<INT>>().map(|r| *r.start()..r.end().saturating_add(1)));
     match range {
         Some(range) => Ok(numbered(&mut range.map(Dynamic::from_int)).into()),
-        None => Err(say(format!("for (a, b) needs a list, found {}", super::func::describe(&list)))),
+        None => Err(say(format!("for (a, b) needs a list, found {}", super::func::describe(list)))),
     }
 }
 

@@ -10,11 +10,11 @@ use pktsh::script::{Console, Session, Settings, Signals};
 
 /// What a session said.
 #[derive(Clone, Default)]
-pub struct Heard {
+pub(crate) struct Heard {
     /// Its output.
-    pub printed: Rc<RefCell<Vec<String>>>,
+    pub(crate) printed: Rc<RefCell<Vec<String>>>,
     /// Its accounts and remarks.
-    pub noted: Rc<RefCell<Vec<String>>>,
+    pub(crate) noted: Rc<RefCell<Vec<String>>>,
 }
 
 impl Console for Heard {
@@ -30,12 +30,12 @@ impl Console for Heard {
 }
 
 /// A session with the laboratory alone, and what it says.
-pub fn lab_session() -> (Session, Heard) {
+pub(crate) fn lab_session() -> (Session, Heard) {
     session_with(vec![Box::new(Lab::new(1))], Signals::default())
 }
 
 /// A session with these worlds.
-pub fn session_with(worlds: Vec<Box<dyn World>>, signals: Signals) -> (Session, Heard) {
+pub(crate) fn session_with(worlds: Vec<Box<dyn World>>, signals: Signals) -> (Session, Heard) {
     let heard = Heard::default();
     let session = Session::new(Settings {
         network: Network::new(worlds, 1),
@@ -49,7 +49,7 @@ pub fn session_with(worlds: Vec<Box<dyn World>>, signals: Signals) -> (Session, 
 }
 
 /// Runs `work` on a thread with the stack that the program gives its interpreter.
-pub fn with_stack(work: impl FnOnce() + Send + 'static) {
+pub(crate) fn with_stack(work: impl FnOnce() + Send + 'static) {
     let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(work).expect("a thread");
     if let Err(panic) = thread.join() {
         std::panic::resume_unwind(panic);

@@ -148,7 +148,7 @@ fn ports(call: &mut Call<'_, '_>) -> Reply {
         None => given.to_string(),
     };
     let range = given.read_lock::<std::ops::RangeInclusive<INT>>().map(|r| format!("{}-{}", r.start(), r.end()));
-    let list = targets::ports(&range.unwrap_or(texts)).map_err(|e| crate::script::func::say(e))?;
+    let list = targets::ports(&range.unwrap_or(texts)).map_err(crate::script::func::say)?;
     Ok(list.into_iter().map(|p| Dynamic::from_int(p.into())).collect::<Array>().into())
 }
 
