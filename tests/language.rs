@@ -52,6 +52,26 @@ fn tells(rows: &'static [(&'static str, &'static str, &'static str)]) {
     });
 }
 
+/// Rhai hands a property back to the packet after any method on it.
+#[test]
+fn looking_at_an_answer_does_not_edit_it() {
+    shows(&[
+        (
+            "let r = sr1(IP(\"web.lab\")/TCP(80)) ⏎ let n = r[TCP].options.len() ⏎ [n, r[IP].chksum != None]",
+            "[1, true]",
+        ),
+        ("let r = sr1(IP(\"web.lab\")/TCP(80)) ⏎ r.src.len() ⏎ r.ttl.to_string() ⏎ r.chksum != None", "true"),
+        ("let r = sr1(IP(\"web.lab\")/TCP(80)) ⏎ r.query.hex() == hex(r.query)", "true"),
+        ("let r = sr1(IP(\"web.lab\")/TCP(80)) ⏎ r.payload.layers() ⏎ r.iface.len()", "4"),
+        ("let r = sr1(IP(\"web.lab\")/TCP(80)) ⏎ r.payload.dport = 9 ⏎ r.dport", "9"),
+        ("let r = sr1(IP(\"web.lab\")/TCP(80)) ⏎ r.ttl = 9 ⏎ r.chksum", ""),
+        (
+            "let r = sr1(IP(\"web.lab\")/TCP(80)) ⏎ r.query = IP()",
+            "error at `query`: query says what was seen; it cannot be set",
+        ),
+    ]);
+}
+
 #[test]
 fn layers_are_functions_and_values() {
     shows(&[

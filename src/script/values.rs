@@ -9,7 +9,7 @@ use super::func::{describe, say, say_at};
 use super::state::State;
 use super::sugar::KEYWORDS;
 use crate::layers::{self, raw::RAW};
-use crate::packet::{Flags, LayerDesc, Packet, PacketError, Random, Value, Wanted};
+use crate::packet::{Flags, LayerDesc, Packet, PacketError, Random, Slot, Value, Wanted};
 
 /// A point in time of the session's clock.
 #[derive(Clone, Copy, Debug)]
@@ -158,17 +158,25 @@ fn load(bytes: &[u8]) -> Packet {
 
 /// Fields and layers of packets: `p.dport`, `p[TCP]`, `p["TCP"]`, `p[0]`.
 fn fields(engine: &mut Engine, state: &Rc<State>) {
-    engine.register_get("query", |p: &mut Packet| {
-        p.meta().and_then(|m| m.query.clone()).map_or(Dynamic::UNIT, Dynamic::from)
-    });
-    engine
-        .register_get("time", |p: &mut Packet| p.meta().map_or(Dynamic::UNIT, |m| Dynamic::from(m.wall as f64 / 1e9)));
-    engine.register_get("iface", |p: &mut Packet| p.meta().map_or(Dynamic::UNIT, |m| (*m.iface).into()));
-    engine.register_get("payload", |p: &mut Packet| match p.layers().len() {
-        0 | 1 => Dynamic::UNIT,
-        _ => Dynamic::from(p.from_layer(1)),
-    });
-    engine.register_get("name", |p: &mut Packet| p.layers().first().map_or("", |l| l.desc().name));
+    seen(engine, "query", |p| p.meta().and_then(|m| m.query.clone()).map_or(Dynamic::UNIT, Dynamic::from));
+    seen(engine, "time", |p| p.meta().map_or(Dynamic::UNIT, |m| Dynamic::from(m.wall as f64 / 1e9)));
+    seen(engine, "iface", |p| p.meta().map_or(Dynamic::UNIT, |m| (*m.iface).into()));
+    seen(engine, "name", |p| p.layers().first().map_or("", |l| l.desc().name).into());
+    engine.register_get_set(
+        "payload",
+        |p: &mut Packet| match p.layers().len() {
+            0 | 1 => Dynamic::UNIT,
+            _ => Dynamic::from(p.from_layer(1)),
+        },
+        |p: &mut Packet, given: Dynamic| -> Fallible<()> {
+            match given.read_lock::<Packet>() {
+                Some(inner) => p.replace(1, &inner),
+                None if given.is_unit() => {}
+                None => return Err(say(format!("payload takes a packet, found {}", describe(&given)))),
+            }
+            Ok(())
+        },
+    );
     engine.register_indexer_get(|p: &mut Packet, name: ImmutableString| -> Fallible<Dynamic> {
         if let Some(desc) = layers::by_name(&name) {
             return take_layer(p, desc).map(Dynamic::from);
@@ -184,7 +192,10 @@ fn fields(engine: &mut Engine, state: &Rc<State>) {
             return put_layer(p, desc, &given);
         }
         let at = owner(p, &name)?;
-        set_field(&shared, p, at, &name, &given)
+        match is_handed_back(&shared, p, at, &name, &given) {
+            true => Ok(()),
+            false => set_field(&shared, p, at, &name, &given),
+        }
     });
     engine.register_indexer_get(|p: &mut Packet, desc: &'static LayerDesc| take_layer(p, desc));
     engine.register_indexer_set(|p: &mut Packet, desc: &'static LayerDesc, given: Dynamic| put_layer(p, desc, &given));
@@ -198,6 +209,30 @@ fn fields(engine: &mut Engine, state: &Rc<State>) {
         }
     });
     engine.register_indexer_set(|p: &mut Packet, index: INT, given: Packet| p.replace(index as usize, &given));
+}
+
+/// A property that says what was seen. Rhai hands its value back after any method on it (`r.query.show()`).
+fn seen(engine: &mut Engine, name: &'static str, get: fn(&Packet) -> Dynamic) {
+    engine.register_get_set(
+        name,
+        move |p: &mut Packet| get(p),
+        move |p: &mut Packet, given: Dynamic| -> Fallible<()> {
+            let is_same = match (given.read_lock::<Packet>(), get(p).read_lock::<Packet>()) {
+                (Some(given), Some(now)) => *given == *now,
+                _ => given.to_string() == get(p).to_string(),
+            };
+            if is_same { Ok(()) } else { Err(say_at(format!("{name} says what was seen; it cannot be set"), name)) }
+        },
+    );
+}
+
+/// Rhai hands a field's value back after any method on it (`r.options.len()`): no edit of a layer that was read.
+fn is_handed_back(state: &State, packet: &Packet, at: usize, name: &str, given: &Dynamic) -> bool {
+    let layer = &packet.layers()[at];
+    let Some(index) = layer.index(name).filter(|_| layer.is_read()) else { return false };
+    let field = &layer.desc().fields[index];
+    let Ok(Wanted::Value(given)) = wanted(state, field, given) else { return false };
+    field.accept(&given, layer.names_of(field)).is_ok_and(|given| layer.slot(index) == Some(Slot::Set(given)))
 }
 
 fn owner(packet: &Packet, field: &str) -> Fallible<usize> {
