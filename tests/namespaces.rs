@@ -81,7 +81,12 @@ fn the_states_are_nmaps() {
             let wire = filtered(&rules);
             let listening: Vec<_> = PORTS.iter().filter(|p| p.1).map(|p| wire.listen(p.0)).collect();
             let mut command = wire.client(PKTSH);
-            let child = command.args([recipe, SERVER, list]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+            let child = command
+                .args([recipe, SERVER, list])
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn();
             (wire, listening, child.unwrap())
         })
         .collect();
@@ -151,7 +156,13 @@ fn tcpdump(frames: &[Vec<u8>]) -> String {
         file.extend([words(&[0, 0, len, len]), frame.clone()].concat());
     }
     let mut command = Command::new("tcpdump");
-    let mut child = command.args(["-tnvvr", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .args(["-tnvvr", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     child.stdin.take().unwrap().write_all(&file).unwrap();
     String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
 }
@@ -185,7 +196,8 @@ fn what_fits_nothing_is_unexpected() {
     ];
     for (what, answer) in answers {
         let mut command = wire.client(PKTSH);
-        let child = command.args(["syn-scanner", SERVER, "81"]).stdout(Stdio::piped()).spawn().unwrap();
+        let child =
+            command.args(["syn-scanner", SERVER, "81"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         wire.server_sends(&answer(&witness.frame(is_syn)));
         let printed = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
         assert!(printed.contains("\n81/tcp  unexpected: IP / "), "{what}: {printed}");

@@ -4,13 +4,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/session.rs"]
 mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use pktsh::script::recipes::{self, Recipe};
-use support::lab::LabSession;
+use support::lab_session;
 
 /// What each recipe is pointed at. 192.0.2.99 is nobody's; for 198.51.100.99 it is the gateway that answers.
 const CALLS: &[&[&str]] = &[
@@ -28,11 +29,20 @@ fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
+/// What a recipe prints with these arguments, or the words of its error.
+fn run(recipe: &Recipe, args: &[&str]) -> Result<String, String> {
+    let (mut session, heard) = lab_session();
+    let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
+    let result = session.script(recipe.name, recipe.text, &args);
+    let printed = heard.printed.take().join("\n");
+    result.map(|_| printed).map_err(|trouble| trouble.to_string())
+}
+
 /// All calls of a recipe with what they print, each in a laboratory of its own.
 fn transcript(recipe: &Recipe) -> String {
     let print = |args: &&[&str]| {
-        let printed = LabSession::for_scripts().script(recipe.name, recipe.text, args).unwrap();
-        format!("{}\n{printed}", [&["$ pktsh", recipe.name], *args].concat().join(" "))
+        let printed = run(recipe, args).unwrap();
+        format!("{}\n{printed}\n", [&["$ pktsh", recipe.name], *args].concat().join(" "))
     };
     CALLS.iter().map(print).collect::<Vec<_>>().join("\n")
 }
@@ -112,17 +122,18 @@ fn the_binary_holds_the_files() {
 /// After `run`, the functions of a recipe are the prompt's.
 #[test]
 fn their_functions_stay_at_the_prompt() {
-    let mut lab = LabSession::for_scripts();
-    lab.line(r#"run("syn-scanner", "web.lab", "22")"#).unwrap();
-    assert_eq!(lab.line(r#"probe_port("web.lab", 80)"#).unwrap(), "\"open\"\n");
-    assert_eq!(lab.line(r#"is_up("web.lab")"#).unwrap(), "true\n", "by its name as well");
-    assert_eq!(lab.line(r#"is_up("192.0.2.99")"#).unwrap(), "false\n");
+    let (mut session, _) = lab_session();
+    let mut value = |line: &str| session.line(line).unwrap().to_string();
+    value(r#"run("syn-scanner", "web.lab", "22")"#);
+    assert_eq!(value(r#"probe_port("web.lab", 80)"#), "open");
+    assert_eq!(value(r#"is_up("web.lab")"#), "true", "by its name as well");
+    assert_eq!(value(r#"is_up("192.0.2.99")"#), "false");
 }
 
 #[test]
 fn their_mistakes_are_said_in_words() {
     let [syn, ..] = recipes::ALL else { panic!("no recipes") };
-    let fail = |args: &[&str]| LabSession::for_scripts().script(syn.name, syn.text, args).unwrap_err();
+    let fail = |args: &[&str]| run(syn, args).unwrap_err();
     let unknown = fail(&["wbe.lab"]);
     assert!(unknown.contains("no host of the laboratory has that name; did you mean \"web.lab\"?"), "{unknown}");
     let port = fail(&["web.lab", "22,99999"]);

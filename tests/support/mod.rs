@@ -1,5 +1,4 @@
 //! What several test programs share.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 
-pub mod lab;
 pub mod wire;
