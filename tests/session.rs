@@ -24,7 +24,7 @@ fn interrupted() -> (Session, Heard, Arc<AtomicBool>) {
 fn ctrl_c_ends_the_wait_and_the_next_call_ends_the_line() {
     with_stack(|| {
         let (mut session, heard, stop) = interrupted();
-        session
+        let _ = session
             .line("let r = 5; r = sr(IP(\"drop.lab\")/TCP(dport=[22, 23])); let after = 1")
             .expect("no error by itself");
         assert!(heard.noted.borrow()[0].contains("stopped by Ctrl-C"), "{:?}", heard.noted.borrow());
@@ -117,10 +117,10 @@ fn arguments_are_seen_in_functions_and_errors_in_earlier_functions_point_there()
         let (mut session, heard) = lab_session();
         let args = ["web.lab".to_owned(), "22,80".to_owned()];
         let text = "#!/usr/bin/env pktsh\nfn host() { args.get(0) }\nprint(host(), args[1], args.len());";
-        session.script("test.rhai", text, &args).unwrap_or_else(|t| panic!("{t}"));
+        let _ = session.script("test.rhai", text, &args).unwrap_or_else(|t| panic!("{t}"));
         assert_eq!(*heard.printed.borrow(), ["web.lab 22,80 2"]);
-        session.line("fn f(p) {\n  p.tll\n}").expect("a function");
-        session.line("1 + 1").expect("another line");
+        let _ = session.line("fn f(p) {\n  p.tll\n}").expect("a function");
+        let _ = session.line("1 + 1").expect("another line");
         let trouble = session.line("f(IP())").expect_err("tll is no field");
         let place = trouble.place.expect("a place");
         assert_eq!((place.line, place.column, place.length), (2, 5, 3));
@@ -134,8 +134,8 @@ fn one_seed_is_one_course_of_events() {
     with_stack(|| {
         let run = || {
             let (mut session, heard) = lab_session();
-            session.line("run(\"syn-scanner\", \"drop.lab\", \"22-25,80\")").expect("a recipe");
-            session.line("sr(IP(\"192.0.2.0/28\")/TCP(dport=[22, 80])).ans.show()").expect("an exchange");
+            let _ = session.line("run(\"syn-scanner\", \"drop.lab\", \"22-25,80\")").expect("a recipe");
+            let _ = session.line("sr(IP(\"192.0.2.0/28\")/TCP(dport=[22, 80])).ans.show()").expect("an exchange");
             let printed = heard.printed.borrow().clone();
             (printed, heard.noted.borrow().clone())
         };
