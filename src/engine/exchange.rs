@@ -88,11 +88,11 @@ pub fn exchange(network: &mut Network, packet: &Packet, options: &Options) -> Re
     for dst in &plan.destinations {
         network.check_public(plan.place, IpAddr::V4(*dst))?;
     }
-    resolve_neighbors(network, &plan)?;
+    let resolved = resolve_neighbors(network, &plan)?;
     let probes = build_all(network, packet, &plan, options)?;
     let (_, link) = network.open(plan.place)?;
     let mut job = Exchange::new(probes, options, link.about().wall_zero, plan.names());
-    let ended = drive(&mut job, link)?;
+    let ended = if resolved == Ended::Interrupted { resolved } else { drive(&mut job, link)? };
     let dropped = if options.answers == Answers::None { 0 } else { link.stats().dropped };
     job.outcome(ended, dropped)
 }
@@ -187,7 +187,7 @@ fn destination(packet: &Packet) -> Option<Ipv4Addr> {
 }
 
 /// Asks the wire for the hardware addresses that nobody knows yet.
-fn resolve_neighbors(network: &mut Network, plan: &Plan) -> Result<(), EngineError> {
+fn resolve_neighbors(network: &mut Network, plan: &Plan) -> Result<Ended, EngineError> {
     let mut arp = Arp::new();
     for route in plan.routes.values().filter(|r| r.takes_frames() && r.reach == Reach::Remote) {
         let known = network.place(plan.place).neighbor(route.iface.index, route.next_hop);
@@ -198,14 +198,14 @@ fn resolve_neighbors(network: &mut Network, plan: &Plan) -> Result<(), EngineErr
         }
     }
     if arp.is_empty() {
-        return Ok(());
+        return Ok(Ended::Done);
     }
     let (neighbors, link) = network.open(plan.place)?;
-    drive(&mut arp, link)?;
+    let ended = drive(&mut arp, link)?;
     for ((iface, addr), mac) in arp.found {
         neighbors.learn(iface, addr, mac, link.now());
     }
-    Ok(())
+    Ok(ended)
 }
 
 /// A packet on its way.
