@@ -1,6 +1,6 @@
 //! Sending packets and pairing them with their answers: `send`, `sr`, `sr1` and their layer-2 kin.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,6 +102,10 @@ struct Plan {
     place: usize,
     destinations: Vec<Ipv4Addr>,
     routes: BTreeMap<Ipv4Addr, Route>,
+    /// Destinations of frames that are this machine itself.
+    own: BTreeSet<Ipv4Addr>,
+    /// Destinations whose next hop's hardware address is needed.
+    asked: BTreeSet<Ipv4Addr>,
     /// The interface of frames without a destination address.
     iface: Option<Interface>,
 }
@@ -119,7 +123,15 @@ impl Plan {
                 return Err(EngineError::Mixed(plan.destinations[0].into(), dst.into()));
             }
             if options.frames && !route.takes_frames() {
+                // In a scan of one's own network, the own address is passed over.
+                if route.reach == Reach::Local && packet.count() > 1 {
+                    plan.own.insert(dst);
+                    continue;
+                }
                 return Err(no_frames(&route));
+            }
+            if needs_neighbor(&probe) {
+                plan.asked.insert(dst);
             }
             if plan.routes.insert(dst, route).is_none() {
                 plan.destinations.push(dst);
@@ -138,7 +150,14 @@ impl Plan {
     }
 
     fn at(place: usize) -> Self {
-        Self { place, destinations: Vec::new(), routes: BTreeMap::new(), iface: None }
+        Self {
+            place,
+            destinations: Vec::new(),
+            routes: BTreeMap::new(),
+            own: BTreeSet::new(),
+            asked: BTreeSet::new(),
+            iface: None,
+        }
     }
 
     /// Names of the interfaces, by index.
@@ -186,10 +205,17 @@ fn destination(packet: &Packet) -> Option<Ipv4Addr> {
     })
 }
 
+/// Whether a packet goes behind a link-layer destination that is not set: at layer 3, or with Ethernet's left automatic.
+fn needs_neighbor(packet: &Packet) -> bool {
+    let first = packet.layers().first().filter(|layer| layer.desc() == &ETHER);
+    first.is_none_or(|ether| ether.get("dst") == Some(Slot::Auto))
+}
+
 /// Asks the wire for the hardware addresses that nobody knows yet.
 fn resolve_neighbors(network: &mut Network, plan: &Plan) -> Result<Ended, EngineError> {
     let mut arp = Arp::new();
-    for route in plan.routes.values().filter(|r| r.takes_frames() && r.reach == Reach::Remote) {
+    let asked = plan.asked.iter().filter_map(|dst| plan.routes.get(dst));
+    for route in asked.filter(|r| r.takes_frames() && r.reach == Reach::Remote) {
         let known = network.place(plan.place).neighbor(route.iface.index, route.next_hop);
         if let (None, Some(mac), IpAddr::V4(hop), IpAddr::V4(source)) =
             (known, route.iface.mac, route.next_hop, route.source)
@@ -235,6 +261,9 @@ fn build_all(network: &Network, packet: &Packet, plan: &Plan, options: &Options)
     let mut probes = Vec::with_capacity(packet.count() as usize);
     for packet in packet.expand() {
         let dst = destination(&packet);
+        if dst.is_some_and(|dst| plan.own.contains(&dst)) {
+            continue;
+        }
         let route = dst.and_then(|dst| plan.routes.get(&dst));
         let built = packet.build(&around)?;
         let way = match (options.frames, route) {
