@@ -12,6 +12,7 @@ use super::matching::{Verdict, answers, key_of_probe, key_of_reply};
 use super::network::{Around, Network};
 use super::{Ended, Job, Outbox, Progress, Wake, drive};
 use crate::base::Time;
+use crate::base::checksum::checksum;
 use crate::layers::ether::ETHER;
 use crate::layers::{dissect, first_of};
 use crate::net::{Checksum, Event, Frame, Interface, Medium, NetError, Reach, Route, Via};
@@ -75,17 +76,21 @@ pub fn exchange(network: &mut Network, packet: &Packet, options: &Options) -> Re
     if count > MOST_PACKETS {
         return Err(EngineError::TooMany(count, MOST_PACKETS));
     }
+    let options = &Options { iface: network.iface(options.iface.as_deref()), ..options.clone() };
     let plan = Plan::new(network, packet, options)?;
     for dst in &plan.destinations {
         network.check_public(plan.place, IpAddr::V4(*dst))?;
     }
     network.open(plan.place)?;
-    resolve_neighbors(network, &plan)?;
+    let resolved = resolve_neighbors(network, &plan)?;
     let probes = build_all(network, packet, &plan, options)?;
     let place = network.open(plan.place)?;
     let link = place.link.as_mut().expect("open() has opened it");
     let mut job = Exchange::new(probes, options, link.about().wall_zero, plan.names());
-    let ended = drive(&mut job, link.as_mut())?;
+    let ended = match resolved {
+        Ended::Interrupted => resolved,
+        _ => drive(&mut job, link.as_mut())?,
+    };
     let dropped = if options.listen { link.stats().dropped } else { 0 };
     job.outcome(ended, dropped)
 }
@@ -101,7 +106,7 @@ struct Plan {
 
 impl Plan {
     fn new(network: &Network, packet: &Packet, options: &Options) -> Result<Self, EngineError> {
-        let around = network.sending(options.iface.as_deref());
+        let around = network.routing(options.iface.as_deref());
         let mut plan: Option<Self> = None;
         for probe in packet.expand() {
             check_level(&probe, options.frames)?;
@@ -180,7 +185,7 @@ fn destination(packet: &Packet) -> Option<Ipv4Addr> {
 }
 
 /// Asks the wire for the hardware addresses that nobody knows yet.
-fn resolve_neighbors(network: &mut Network, plan: &Plan) -> Result<(), EngineError> {
+fn resolve_neighbors(network: &mut Network, plan: &Plan) -> Result<Ended, EngineError> {
     let mut arp = Arp::new();
     for route in plan.routes.values().filter(|r| r.takes_frames() && r.reach == Reach::Remote) {
         let known = network.place(plan.place).neighbor(route.iface.index, route.next_hop);
@@ -191,15 +196,15 @@ fn resolve_neighbors(network: &mut Network, plan: &Plan) -> Result<(), EngineErr
         }
     }
     if arp.is_empty() {
-        return Ok(());
+        return Ok(Ended::Done);
     }
     let place = network.open(plan.place)?;
     let link = place.link.as_mut().expect("open() has opened it");
-    drive(&mut arp, link.as_mut())?;
+    let ended = drive(&mut arp, link.as_mut())?;
     for ((iface, addr), mac) in arp.found {
         place.learn(iface, addr, mac);
     }
-    Ok(())
+    Ok(ended)
 }
 
 /// A packet on its way.
@@ -214,6 +219,20 @@ struct Probe {
     answers: u32,
 }
 
+impl Probe {
+    /// All its bytes.
+    fn bytes(&self) -> Option<Arc<[u8]>> {
+        self.packet.layers().first()?.range().map(|(bytes, ..)| bytes)
+    }
+}
+
+/// Whether the kernel writes another total length or checksum into an IPv4 packet that it routes itself (raw(7)).
+fn kernel_repairs(packet: &[u8]) -> bool {
+    let header = packet.first().map_or(0, |first| usize::from(first & 0x0f) * 4);
+    let Some(header) = packet.get(..header).filter(|h| h.len() >= 20) else { return false };
+    usize::from(u16::from_be_bytes([header[2], header[3]])) != packet.len() || checksum(header) != 0
+}
+
 /// How a probe leaves.
 enum Way {
     /// As it is, by this way.
@@ -225,7 +244,7 @@ enum Way {
 }
 
 fn build_all(network: &Network, packet: &Packet, plan: &Plan, options: &Options) -> Result<Vec<Probe>, EngineError> {
-    let around = network.sending(options.iface.as_deref());
+    let around = network.sending(plan.place, options.iface.as_deref());
     let mut probes = Vec::with_capacity(packet.count() as usize);
     for packet in packet.expand() {
         let dst = destination(&packet);
@@ -292,9 +311,13 @@ impl<'a> Exchange<'a> {
         }
         let mut account = Account { iface: names.values().next().cloned().unwrap_or_default(), ..Account::default() };
         for probe in &probes {
-            if let Way::NoNeighbor(hop) = probe.way {
-                account.silent_neighbors += 1;
-                account.silent_neighbor.get_or_insert(hop);
+            match probe.way {
+                Way::NoNeighbor(hop) => {
+                    account.silent_neighbors += 1;
+                    account.silent_neighbor.get_or_insert(hop);
+                }
+                Way::Plain(Via::Ip(_)) => account.repaired |= probe.bytes().is_some_and(|b| kernel_repairs(&b)),
+                _ => {}
             }
         }
         Self {
@@ -325,9 +348,7 @@ impl<'a> Exchange<'a> {
             if probe.answers > 0 {
                 continue;
             }
-            let Some((bytes, ..)) = probe.packet.layers().first().and_then(crate::packet::Layer::range) else {
-                continue;
-            };
+            let Some(bytes) = probe.bytes() else { continue };
             match &probe.way {
                 Way::Plain(via) => out.push(*via, token, |buf| buf.extend_from_slice(&bytes)),
                 Way::Behind(iface, header) => out.push(Via::Frame(*iface), token, |buf| {
