@@ -82,7 +82,8 @@ impl Console for Terminal {
     }
 
     fn width(&self) -> usize {
-        comfy_table::Table::new().width().map_or(WIDTH, usize::from).max(20)
+        // A terminal that does not know its width says 0.
+        comfy_table::Table::new().width().filter(|&width| width > 0).map_or(WIDTH, |width| usize::from(width).max(20))
     }
 }
 
