@@ -16,7 +16,7 @@ use crate::packet::{Packet, PacketError, Slot, Value, Wanted};
 /// When requests are sent again, counted from the first: a lost one costs little, a silent host one second.
 const RESENDS: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(500)];
 /// When the job gives up.
-const PATIENCE: Duration = Duration::from_millis(1000);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A job that asks for hardware addresses and collects the answers.
 pub(super) struct Arp {

@@ -21,6 +21,19 @@ use crate::packet::{Meta, Packet, Slot, Surroundings, Value};
 /// The most packets that one exchange keeps.
 pub const MOST_PACKETS: u64 = 1 << 20;
 
+/// Which answers an exchange waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answers {
+    /// None: it only sends.
+    None,
+    /// The first one, to whichever packet.
+    First,
+    /// One to each packet.
+    OneEach,
+    /// All that come until the timeout.
+    All,
+}
+
 /// How an exchange is made.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -30,12 +43,8 @@ pub struct Options {
     pub retry: u32,
     /// Time between two packets.
     pub inter: Duration,
-    /// Keep several answers to one packet, and wait the whole timeout.
-    pub multi: bool,
-    /// Stop at the first answer.
-    pub first: bool,
-    /// Wait for answers at all.
-    pub listen: bool,
+    /// Which answers to wait for.
+    pub answers: Answers,
     /// Packets are whole frames.
     pub frames: bool,
     /// The only interface to use.
@@ -48,9 +57,7 @@ impl Default for Options {
             timeout: Duration::from_secs(2),
             retry: 0,
             inter: Duration::ZERO,
-            multi: false,
-            first: false,
-            listen: true,
+            answers: Answers::OneEach,
             frames: false,
             iface: None,
         }
@@ -71,6 +78,8 @@ pub struct Outcome {
 }
 
 /// Sends `packet`, or every packet of the set that it is, and collects the answers.
+///
+/// Ctrl-C ends it early with what has come; see [`Outcome::ended`].
 pub fn exchange(network: &mut Network, packet: &Packet, options: &Options) -> Result<Outcome, EngineError> {
     let count = packet.count();
     if count > MOST_PACKETS {
@@ -81,17 +90,15 @@ pub fn exchange(network: &mut Network, packet: &Packet, options: &Options) -> Re
     for dst in &plan.destinations {
         network.check_public(plan.place, IpAddr::V4(*dst))?;
     }
-    network.open(plan.place)?;
     let resolved = resolve_neighbors(network, &plan)?;
     let probes = build_all(network, packet, &plan, options)?;
-    let place = network.open(plan.place)?;
-    let link = place.link.as_mut().expect("open() has opened it");
+    let (_, link) = network.open(plan.place)?;
     let mut job = Exchange::new(probes, options, link.about().wall_zero, plan.names());
     let ended = match resolved {
         Ended::Interrupted => resolved,
-        _ => drive(&mut job, link.as_mut())?,
+        _ => drive(&mut job, link)?,
     };
-    let dropped = if options.listen { link.stats().dropped } else { 0 };
+    let dropped = if options.answers == Answers::None { 0 } else { link.stats().dropped };
     job.outcome(ended, dropped)
 }
 
@@ -198,11 +205,10 @@ fn resolve_neighbors(network: &mut Network, plan: &Plan) -> Result<Ended, Engine
     if arp.is_empty() {
         return Ok(Ended::Done);
     }
-    let place = network.open(plan.place)?;
-    let link = place.link.as_mut().expect("open() has opened it");
-    let ended = drive(&mut arp, link.as_mut())?;
+    let (neighbors, link) = network.open(plan.place)?;
+    let ended = drive(&mut arp, link)?;
     for ((iface, addr), mac) in arp.found {
-        place.learn(iface, addr, mac);
+        neighbors.learn(iface, addr, mac, link.now());
     }
     Ok(ended)
 }
@@ -304,7 +310,7 @@ struct Exchange<'a> {
 impl<'a> Exchange<'a> {
     fn new(probes: Vec<Probe>, options: &'a Options, wall_zero: i64, names: BTreeMap<u32, Arc<str>>) -> Self {
         let mut by_key: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
-        if options.listen {
+        if options.answers != Answers::None {
             for (i, probe) in probes.iter().enumerate() {
                 by_key.entry(key_of_probe(&probe.packet, !probe.to_many)).or_default().push(i);
             }
@@ -338,6 +344,10 @@ impl<'a> Exchange<'a> {
             account,
             failed: None,
         }
+    }
+
+    fn listens(&self) -> bool {
+        self.options.answers != Answers::None
     }
 
     fn send_due(&mut self, now: Time, out: &mut Outbox) {
@@ -380,7 +390,7 @@ impl<'a> Exchange<'a> {
         let mut why = None;
         for i in candidates {
             let probe = &self.probes[i];
-            if probe.sent.is_none() || (probe.answers > 0 && !self.options.multi) {
+            if probe.sent.is_none() || (probe.answers > 0 && self.options.answers != Answers::All) {
                 continue;
             }
             match answers(&probe.packet, &reply, probe.to_many) {
@@ -438,7 +448,7 @@ impl<'a> Exchange<'a> {
         self.account.dropped = dropped;
         self.account.ended = Some(ended);
         self.account.waited = self.options.timeout;
-        self.account.listened = self.options.listen;
+        self.account.listened = self.listens();
         self.account.elapsed = self.last_heard.max(self.last_sent) - self.began.unwrap_or_default();
         let wall = |at: Time| self.wall_zero.saturating_add(at.nanos());
         for probe in &mut self.probes {
@@ -464,12 +474,12 @@ impl Job for Exchange<'_> {
         if self.next < self.probes.len() {
             return Wake::At(self.next_at);
         }
-        let is_complete = self.open == 0 && !self.options.multi;
-        let has_first = self.options.first && !self.answered.is_empty();
-        if (!self.options.listen && out.is_empty()) || is_complete || has_first {
+        let is_complete = self.open == 0 && self.options.answers != Answers::All;
+        let has_first = self.options.answers == Answers::First && !self.answered.is_empty();
+        if (!self.listens() && out.is_empty()) || is_complete || has_first {
             return Wake::Done;
         }
-        let deadline = if self.options.listen { self.last_sent + self.options.timeout } else { now };
+        let deadline = if self.listens() { self.last_sent + self.options.timeout } else { now };
         if now < deadline || !out.is_empty() {
             return Wake::At(deadline);
         }
@@ -484,7 +494,7 @@ impl Job for Exchange<'_> {
 
     fn event(&mut self, _now: Time, event: &Event<'_>) {
         match event {
-            Event::Heard(frame) if self.options.listen => self.heard(frame),
+            Event::Heard(frame) if self.listens() => self.heard(frame),
             Event::Heard(_) => {}
             Event::Failed { error, .. } => {
                 self.failed.get_or_insert_with(|| error.clone());

@@ -13,7 +13,7 @@ mod network;
 pub use account::Account;
 pub use drive::{Ended, drive};
 pub use error::EngineError;
-pub use exchange::{MOST_PACKETS, Options, Outcome, exchange};
+pub use exchange::{Answers, MOST_PACKETS, Options, Outcome, exchange};
 pub use network::{Around, Network};
 
 use std::time::Duration;

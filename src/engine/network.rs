@@ -12,7 +12,7 @@ use crate::net::{Link, NetError, Route, Slept, World};
 use crate::packet::Surroundings;
 
 /// How long an answer to our own ARP request is believed.
-const NEIGHBOR_LIFE: Duration = Duration::from_secs(60);
+const NEIGHBOR_LIFE: Duration = Duration::from_mins(1);
 
 /// The worlds of a session. The destination decides which one a packet goes to: the first that owns the address.
 pub struct Network {
@@ -33,13 +33,23 @@ type Wrap = dyn Fn(Box<dyn Link>) -> Result<Box<dyn Link>, NetError>;
 pub(super) struct Place {
     pub(super) world: Box<dyn World>,
     pub(super) link: Option<Box<dyn Link>>,
-    neighbors: BTreeMap<(u32, IpAddr), (Mac, Time)>,
+    neighbors: Neighbors,
+}
+
+/// What our own ARP requests were answered: by interface and address, with the time.
+#[derive(Default)]
+pub(super) struct Neighbors(BTreeMap<(u32, IpAddr), (Mac, Time)>);
+
+impl Neighbors {
+    pub(super) fn learn(&mut self, iface: u32, addr: IpAddr, mac: Mac, now: Time) {
+        self.0.insert((iface, addr), (mac, now));
+    }
 }
 
 impl Network {
     /// A session's networks, the first that owns an address takes it. `seed` is the key of all draws.
     pub fn new(worlds: Vec<Box<dyn World>>, seed: u64) -> Self {
-        let place = |world| Place { world, link: None, neighbors: BTreeMap::new() };
+        let place = |world| Place { world, link: None, neighbors: Neighbors::default() };
         Self {
             places: worlds.into_iter().map(place).collect(),
             seed,
@@ -94,6 +104,23 @@ impl Network {
         self.links().try_for_each(|link| link.resume())
     }
 
+    /// A line is typed at the prompt: in the laboratory a second passes, as it does for the one who types.
+    pub fn typed(&self) {
+        self.virtual_worlds().for_each(|world| {
+            world.sleep(Duration::from_secs(1));
+        });
+    }
+
+    /// The clock that scripts see: the real one once the live network is used or is all there is, else the laboratory's.
+    pub fn now(&self) -> Time {
+        let live = self.places.iter().find(|p| p.world.name() != "lab" && p.link.is_some());
+        live.or(self.places.first()).map_or(Time::ZERO, |p| p.world.now())
+    }
+
+    fn virtual_worlds(&self) -> impl Iterator<Item = &dyn World> {
+        self.worlds().filter(|world| world.name() == "lab")
+    }
+
     /// A line or script has ended: nothing is captured until the next one.
     pub fn end(&mut self) -> Result<(), NetError> {
         self.links().try_for_each(|link| link.pause())
@@ -131,7 +158,7 @@ impl Network {
 
     /// The place that takes packets to `addr`.
     pub(super) fn place_of(&self, addr: IpAddr) -> Result<usize, EngineError> {
-        self.places.iter().position(|p| p.world.owns(addr)).ok_or_else(|| EngineError::NoWorld {
+        self.places.iter().position(|p| p.world.owns(addr)).ok_or(EngineError::NoWorld {
             addr,
             hint: "the laboratory holds the documentation networks 192.0.2.0/24, 198.51.100.0/24 and 203.0.113.0/24 \
                    and the names in .lab; --lab leaves out all others",
@@ -154,15 +181,18 @@ impl Network {
         Err(NetError::NoInterface { name: iface.to_owned(), hint }.into())
     }
 
-    /// The place at `index`, its link open.
-    pub(super) fn open(&mut self, index: usize) -> Result<&mut Place, EngineError> {
-        let place = &mut self.places[index];
-        if place.link.is_none() {
-            let mut link = (self.wrap)(place.world.open()?)?;
-            link.resume()?;
-            place.link = Some(link);
-        }
-        Ok(place)
+    /// The link of the place at `index`, opened at first use, and what is known of its neighbors.
+    pub(super) fn open(&mut self, index: usize) -> Result<(&mut Neighbors, &mut dyn Link), EngineError> {
+        let Place { world, link, neighbors } = &mut self.places[index];
+        let link = match link {
+            Some(link) => link,
+            None => {
+                let mut opened = (self.wrap)(world.open()?)?;
+                opened.resume()?;
+                link.insert(opened)
+            }
+        };
+        Ok((neighbors, link.as_mut()))
     }
 
     pub(super) fn place(&self, index: usize) -> &Place {
@@ -204,15 +234,13 @@ impl Network {
 impl Place {
     /// A neighbor's hardware address, from the machine's table or from what we asked ourselves.
     pub(super) fn neighbor(&self, iface: u32, addr: IpAddr) -> Option<Mac> {
-        let ours = self.neighbors.get(&(iface, addr)).filter(|(_, at)| self.world.now() - *at < NEIGHBOR_LIFE);
+        let ours = self.neighbors.0.get(&(iface, addr)).filter(|(_, at)| self.world.now() - *at < NEIGHBOR_LIFE);
         ours.map(|(mac, _)| *mac).or_else(|| self.world.neighbor(iface, addr))
     }
-
-    pub(super) fn learn(&mut self, iface: u32, addr: IpAddr, mac: Mac) {
-        let now = self.world.now();
-        self.neighbors.insert((iface, addr), (mac, now));
-    }
 }
+
+/// A place and the route there, or why there is none.
+type Found = Result<(usize, Route), EngineError>;
 
 /// What a packet's build may ask: routes and neighbors, each asked of the machine once.
 pub struct Around<'a> {
@@ -220,7 +248,7 @@ pub struct Around<'a> {
     iface: Option<&'a str>,
     key: u64,
     fresh: bool,
-    routes: RefCell<BTreeMap<Ipv4Addr, Result<(usize, Route), EngineError>>>,
+    routes: RefCell<BTreeMap<Ipv4Addr, Found>>,
 }
 
 impl<'a> Around<'a> {
@@ -229,7 +257,7 @@ impl<'a> Around<'a> {
     }
 
     /// The place and route to `dst`.
-    pub(super) fn route(&self, dst: Ipv4Addr) -> Result<(usize, Route), EngineError> {
+    pub(super) fn route(&self, dst: Ipv4Addr) -> Found {
         if let Some(known) = self.routes.borrow().get(&dst) {
             return known.clone();
         }
@@ -238,7 +266,7 @@ impl<'a> Around<'a> {
         found
     }
 
-    fn find_route(&self, dst: Ipv4Addr) -> Result<(usize, Route), EngineError> {
+    fn find_route(&self, dst: Ipv4Addr) -> Found {
         let addr = IpAddr::V4(dst);
         let at = match self.iface {
             Some(iface) => self.network.place_with(iface)?,

@@ -61,8 +61,8 @@ const FIELDS: &[Field] = &[
     Field::bits("unused", 32).unless("type", &[0, 3, 5, 8, 11, 12, 13, 14, 15, 16, 17, 18]).doc("Not used."),
 ];
 
-/// Types with an identifier and a sequence number.
-const ASKING: &[u64] = &[0, 8, 13, 14, 15, 16, 17, 18];
+/// Types with an identifier and a sequence number (RFC 792, RFC 950, RFC 1788).
+const ASKING: &[u64] = &[0, 8, 13, 14, 15, 16, 17, 18, 37, 38];
 const TIMESTAMPS: &[u64] = &[13, 14];
 
 const TYPES: NameTable = &[

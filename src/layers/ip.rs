@@ -43,6 +43,7 @@ pub static IP_ERROR: LayerDesc = LayerDesc {
         Over { under: &ICMP, field: "type", number: 5 },
         Over { under: &ICMP, field: "type", number: 11 },
         Over { under: &ICMP, field: "type", number: 12 },
+        Over { under: &IP_ERROR, field: "proto", number: 4 },
     ],
     ends: Some(("src", "dst")),
     quoted: true,

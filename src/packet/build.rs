@@ -165,10 +165,11 @@ impl Writer<'_> {
                     self.put(&mut at, field, &value);
                 }
                 (_, Some(rule)) => self.auto(&mut at, i, layer, field, rule),
-                (_, None) => match field.preset_slot() {
-                    Slot::Set(value) => self.put(&mut at, field, &value),
-                    _ => {}
-                },
+                (_, None) => {
+                    if let Slot::Set(value) = field.preset_slot() {
+                        self.put(&mut at, field, &value);
+                    }
+                }
             }
         }
     }

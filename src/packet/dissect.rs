@@ -69,10 +69,10 @@ impl Registry {
                 }
             };
             let mut layer = Layer::read(desc, bytes.clone(), start, end, note.take());
-            if let Some(len) = desc.length.and_then(|name| layer.int(name)) {
+            if let Some((name, len)) = desc.length.and_then(|name| Some((name, layer.int(name)?))) {
                 match start + len as usize {
                     whole if whole > stop && !desc.quoted => {
-                        let cut = format!("cut: {} of {len} bytes are here", stop - start);
+                        let cut = format!("{name} says {len} bytes, {} are here", stop - start);
                         layer = Layer::read(desc, bytes.clone(), start, end, Some(cut.into()));
                     }
                     whole if whole >= end && whole < stop => {

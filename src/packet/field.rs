@@ -242,6 +242,11 @@ impl Field {
         }
     }
 
+    /// Whether a slot says that the header ends before this field (see `Layer::loosen`).
+    pub(crate) fn is_cut_off(&self, slot: &Slot) -> bool {
+        self.width().is_some() && matches!(slot, Slot::Set(Value::Bytes(bytes)) if bytes.is_empty())
+    }
+
     /// Width in bits where it is fixed.
     pub fn width(&self) -> Option<u8> {
         match self.shape {

@@ -268,10 +268,11 @@ impl Layer {
     /// What field `index` holds, its preset if nothing is set; `None` when the bytes end before it.
     pub fn slot(&self, index: usize) -> Option<Slot> {
         match &self.body {
-            Body::Made(set) => Some(match set.binary_search_by_key(&(index as u8), |(i, _)| *i) {
-                Ok(at) => set[at].1.clone(),
-                Err(_) => self.desc.fields[index].preset_slot(),
-            }),
+            Body::Made(set) => match set.binary_search_by_key(&(index as u8), |(i, _)| *i) {
+                Ok(at) if self.desc.fields[index].is_cut_off(&set[at].1) => None,
+                Ok(at) => Some(set[at].1.clone()),
+                Err(_) => Some(self.desc.fields[index].preset_slot()),
+            },
             Body::Read(read) => self.decode(read, index).map(Slot::Set),
         }
     }
@@ -375,13 +376,32 @@ impl Layer {
     }
 
     /// Turns bytes that were read into set values. `is_auto` says which automatic fields become automatic again.
+    ///
+    /// So that nothing is lost of a header that was cut, the field in which it ends holds the bytes that are left, the
+    /// fields behind it none; and options that end inside a word are bytes, to which no padding is added.
     pub(crate) fn loosen(&mut self, is_auto: impl Fn(usize) -> bool) {
-        let fields = 0..self.desc.fields.len();
-        let set = fields
-            .filter(|&i| self.has(&self.desc.fields[i]))
-            .filter_map(|i| Some((i as u8, if is_auto(i) { Slot::Auto } else { self.slot(i)? })))
-            .collect();
-        self.body = Body::Made(set);
+        let Some(header) = self.header_bytes() else { return };
+        let fields: Vec<usize> = (0..self.desc.fields.len()).filter(|&i| self.has(&self.desc.fields[i])).collect();
+        let is_ragged =
+            |i: usize| matches!(self.desc.fields[i].shape, Shape::Options(_)) && !header.len().is_multiple_of(4);
+        let last = fields.iter().position(|&i| self.slot(i).is_none() || is_ragged(i)).map(|mut last| {
+            while last > 0 && !self.offset(fields[last]).is_multiple_of(8) {
+                last -= 1;
+            }
+            last
+        });
+        let slot = |(n, &i): (usize, &usize)| {
+            let slot = match last {
+                Some(last) if n == last => {
+                    Slot::Set(Value::bytes(header.get(self.offset(i) / 8..).unwrap_or_default()))
+                }
+                Some(last) if n > last => Slot::Set(Value::bytes(&[])),
+                _ if is_auto(i) => Slot::Auto,
+                _ => self.slot(i)?,
+            };
+            Some((i as u8, slot))
+        };
+        self.body = Body::Made(fields.iter().enumerate().filter_map(slot).collect());
     }
 }
 

@@ -178,9 +178,10 @@ impl OptionKind {
             (OptionShape::Single | OptionShape::Numbers([]), None) => return Ok(name),
             (OptionShape::Single | OptionShape::Numbers([]), Some(Value::Bytes(b))) if b.is_empty() => return Ok(name),
             (OptionShape::Single | OptionShape::Numbers([]), Some(Value::Text(t))) if t.is_empty() => return Ok(name),
-            (OptionShape::Single | OptionShape::Numbers([]), Some(_)) => return wanted("no value".into()),
+            (OptionShape::Single, Some(_)) => return wanted("no value".into()),
             // Bytes that do not have the option's own form are sent as they are.
             (_, Some(Value::Bytes(bytes))) => return accept_bytes(self.kind.into(), name, bytes, self.shape),
+            (OptionShape::Numbers([]), Some(_)) => return wanted("no value, or bytes to send a wrong one".into()),
             (OptionShape::Numbers(widths), Some(value)) => {
                 let given: Vec<u64> = numbers(value).collect();
                 let bits = |w: &u8| usize::from(*w) * 8;

@@ -8,7 +8,7 @@ use super::auto::{Verdict, verify};
 use super::build::first_destination;
 use super::field::{Auto, Field, Preset, Shape, name_of};
 use super::layer::{Layer, LayerDesc};
-use super::value::{Slot, Value};
+use super::value::{Many, Slot, Value};
 use super::{Packet, PacketError, Surroundings};
 use crate::base::text;
 
@@ -42,6 +42,7 @@ impl Packet {
     /// All layers and fields, a line each, the visible layers indented as Scapy does.
     pub fn show(&self, around: &dyn Surroundings) -> String {
         let (all, from) = self.all_layers();
+        let sent = self.as_sent(around);
         let mut out = String::new();
         for (depth, at) in (from..all.len()).enumerate() {
             let layer = &all[at];
@@ -49,7 +50,7 @@ impl Packet {
             let note = layer.note().map(|n| format!("  ({})", text::escape(n))).unwrap_or_default();
             let _ = writeln!(out, "{indent}###[ {} ]###{note}", layer.desc().name);
             for (index, field) in layer.desc().fields.iter().enumerate().filter(|(_, f)| layer.has(f)) {
-                if let Some(value) = self.shown(at, index, field, around) {
+                if let Some(value) = self.shown(at, index, sent.as_ref(), around) {
                     let _ = writeln!(out, "{indent}  {:<10} = {value}", field.name);
                 }
             }
@@ -63,22 +64,44 @@ impl Packet {
         Ok(self.build(around)?.to_packet().show(around))
     }
 
-    fn shown(&self, at: usize, index: usize, field: &Field, around: &dyn Surroundings) -> Option<String> {
-        let layer = &self.all_layers().0[at];
+    /// The packet in which set lengths and checksums can be compared with what they should be: itself when it was
+    /// read, else as it would be sent; `None` when nothing is set that could be wrong.
+    fn as_sent(&self, around: &dyn Surroundings) -> Option<Self> {
+        let (all, _) = self.all_layers();
+        if all.iter().all(Layer::is_read) {
+            return Some(self.clone());
+        }
+        let is_set = |layer: &Layer| {
+            let fields = layer.desc().fields;
+            let is_computed = |i: u8| fields[usize::from(i)].auto_rule().is_some_and(Auto::is_computed);
+            let set = layer.set_slots().unwrap_or_default();
+            set.iter().any(|(i, slot)| matches!(slot, Slot::Set(_)) && is_computed(*i))
+        };
+        if !all.iter().any(is_set) {
+            return None;
+        }
+        Some(Self { from: 0, ..self.clone() }.build(around).ok()?.to_packet())
+    }
+
+    fn shown(&self, at: usize, index: usize, sent: Option<&Self>, around: &dyn Surroundings) -> Option<String> {
+        let (all, _) = self.all_layers();
+        let layer = &all[at];
+        let field = &layer.desc().fields[index];
         let names = layer.names_of(field);
         let value = match layer.slot(index)? {
             Slot::Set(value) => field.display(&value, names),
-            Slot::Auto => match field.auto_rule() {
-                Some(Auto::SourceAddr) => {
-                    source(layer, around).map_or_else(|| "auto".into(), |addr| format!("auto ({addr})"))
-                }
-                _ => "auto".into(),
-            },
-            other => other.to_string(),
+            Slot::Auto => {
+                let source = source(layer, around).filter(|_| field.auto_rule() == Some(Auto::SourceAddr));
+                return Some(source.map_or_else(|| "auto".into(), |addr| format!("auto ({addr})")));
+            }
+            other => return Some(other.to_string()),
         };
-        Some(match verify(self, at, index) {
+        // Padding is sent last, and has nothing to verify.
+        let place = all[..at].iter().filter(|lower| !lower.desc().padding).count();
+        let sent = sent.filter(|_| !layer.desc().padding);
+        Some(match sent.map_or(Verdict::Unknown, |sent| verify(sent, place, index)) {
             Verdict::Right | Verdict::Unknown => value,
-            Verdict::Offload => format!("{value} (not computed: offload)"),
+            Verdict::Offload => "not computed (offload)".into(),
             Verdict::Wrong(right) => {
                 let right = field.display(&Value::Int(right), names);
                 format!("{value} (incorrect, should be {right})")
@@ -170,6 +193,7 @@ fn short(layer: &Layer, key: &str, around: &dyn Surroundings) -> String {
         Some(Slot::Auto) if field.auto_rule() == Some(Auto::SourceAddr) => {
             source(layer, around).map_or_else(|| "auto".into(), |addr| addr.to_string())
         }
+        Some(Slot::Many(Many::Net(net))) => net.to_string(),
         Some(other) => other.to_string(),
         None => String::new(),
     }

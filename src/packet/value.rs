@@ -155,8 +155,8 @@ impl Random {
                 rng.fill(&mut bytes);
                 if *letters {
                     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-                    for byte in &mut bytes {
-                        *byte = LETTERS[usize::from(*byte) % LETTERS.len()];
+                    for b in &mut bytes {
+                        *b = LETTERS[usize::from(*b) % LETTERS.len()];
                     }
                 }
                 Value::Bytes(bytes.into())

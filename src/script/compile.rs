@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use rhai::{AST, Engine, EvalAltResult, ParseError, Position};
+use rhai::{AST, Engine, EvalAltResult, ParseError, ParseErrorType, Position};
 
 use super::func::describe;
 use super::names;
@@ -74,7 +74,10 @@ fn at_fault(state: &State, fault: Fault) -> Trouble {
 }
 
 fn parse_trouble(state: &State, error: &ParseError) -> Trouble {
-    let mut message = error.err_type().to_string();
+    let mut message = match error.err_type() {
+        ParseErrorType::MismatchedType(..) => NOT_A_CONDITION.to_owned(),
+        other => other.to_string(),
+    };
     if let Some(first) = message.get(..1) {
         message = format!("{}{}", first.to_lowercase(), &message[1..]);
     }
@@ -154,6 +157,8 @@ fn in_words(state: &State, error: EvalAltResult, calls: Vec<String>) -> Trouble 
     Trouble { place: place_of(state, position, word.as_deref()), calls, ..Trouble::new(message) }
 }
 
+const NOT_A_CONDITION: &str = "a condition is true or false: compare the value, like `x != 0`";
+
 /// Rhai's own errors in the words of a beginner's next step.
 fn translate(state: &State, error: &EvalAltResult) -> String {
     match error {
@@ -166,8 +171,7 @@ fn translate(state: &State, error: &EvalAltResult) -> String {
         EvalAltResult::ErrorPropertyNotFound(name, _) if name == "()" => state.no_answer(""),
         EvalAltResult::ErrorFunctionNotFound(signature, _) => not_found(state, signature),
         EvalAltResult::ErrorMismatchDataType(wanted, found, _) if wanted == "bool" => {
-            let found = found.rsplit("::").next().unwrap_or(found);
-            format!("a condition is true or false, found {}: compare it, like `x != 0`", article(found))
+            format!("{NOT_A_CONDITION}; found {}", article(found))
         }
         EvalAltResult::ErrorMismatchDataType(wanted, found, _) if !wanted.is_empty() => {
             format!("expected {}, found {}", article(wanted), article(found))

@@ -31,6 +31,9 @@ pub struct Func {
     pub(super) run: fn(&mut Call<'_, '_>) -> Reply,
 }
 
+/// The arguments of a call: one place for each parameter, and those after the parameters.
+type Bound = (Vec<Option<Dynamic>>, Vec<Dynamic>);
+
 /// A parameter of a [`Func`].
 pub struct Param {
     /// Its name, also as keyword.
@@ -114,7 +117,7 @@ impl Func {
     }
 
     /// Puts the arguments of a call in the places of the parameters and checks them.
-    fn bind(&self, given: &mut [&mut Dynamic]) -> Result<(Vec<Option<Dynamic>>, Vec<Dynamic>), Box<EvalAltResult>> {
+    fn bind(&self, given: &mut [&mut Dynamic]) -> Result<Bound, Box<EvalAltResult>> {
         let keywords = given.last().is_some_and(|last| is_keywords(last));
         let positional = given.len() - usize::from(keywords);
         let mut args: Vec<Option<Dynamic>> = vec![None; self.params.len()];

@@ -4,14 +4,14 @@ use std::any::TypeId;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use rhai::{AST, Array, Dynamic, Engine, EvalAltResult, FnPtr, INT, ImmutableString, Map, Module, Scope};
+use rhai::{AST, Array, Dynamic, Engine, EvalAltResult, FnPtr, INT, ImmutableString, Map, Scope};
 
 use super::compile::{compile, trouble};
 use super::func::{Func, say};
 use super::modules::Files;
 use super::names::Known;
 use super::state::{Console, Signals, State};
-use super::sugar::{Constants, LAST, Mode, PAIRS, SUGAR, is_unfinished, see_constants, sugar};
+use super::sugar::{CASE, Constants, DIFFERS, LAST, Mode, PAIRS, SAME, SUGAR, is_unfinished, see_constants, sugar};
 use super::surface;
 use super::trouble::Trouble;
 use super::values::{self, Auto, register_raw};
@@ -62,7 +62,7 @@ impl Session {
         values::constructors(&mut engine, &state);
         surface::all().for_each(|func| register(&mut engine, &state, func));
         register_hidden(&mut engine, &state);
-        engine.register_global_module(names_as_values().into());
+        names_as_values(&state);
         see_constants(&mut engine, &constants);
         engine.set_module_resolver(Files::new(&state));
         let shared = Rc::clone(&state);
@@ -84,6 +84,7 @@ impl Session {
 
     /// Runs what was typed at the prompt. Variables and functions stay, also when it ends in an error.
     pub fn line(&mut self, text: &str) -> Result<Dynamic, Trouble> {
+        self.state.network.borrow().typed();
         let value = self.evaluate("<prompt>", text, Mode::Prompt)?;
         if !value.is_unit() {
             self.state.constant(LAST, value.clone());
@@ -178,7 +179,8 @@ impl Session {
         known.learn(&self.functions);
         let mut seen = std::collections::BTreeSet::new();
         let mut kept: Vec<(String, bool, Dynamic)> = Vec::new();
-        for (name, constant, value) in self.scope.iter_raw().collect::<Vec<_>>().into_iter().rev() {
+        // The newest first.
+        for (name, constant, value) in self.scope.iter_raw() {
             if seen.insert(name.to_owned()) {
                 kept.push((name.to_owned(), constant, value.clone()));
             }
@@ -235,7 +237,17 @@ fn register_hidden(engine: &mut Engine, state: &Rc<State>) {
         let known = shared.known.borrow();
         sugar(&text, &known, Mode::Script).map(|s| s.text.into_owned()).map_err(|fault| say(fault.message))
     });
-    register_raw(engine, PAIRS, &[TypeId::of::<Dynamic>()], |_, args| pairs(args[0].clone()));
+    register_raw(engine, PAIRS, &[TypeId::of::<Dynamic>()], |_, args| pairs(args[0]));
+    for name in ["print", "to_string"] {
+        register_raw(engine, name, &[TypeId::of::<()>()], |_, _| Ok("None".into()));
+    }
+    register_raw(engine, CASE, &[TypeId::of::<Dynamic>()], |_, args| {
+        let flags = args[0].read_lock::<crate::packet::Flags>().map(|flags| flags.to_string());
+        Ok(flags.map_or_else(|| args[0].clone(), Dynamic::from))
+    });
+    for (name, operator) in [(SAME, "=="), (DIFFERS, "!=")] {
+        register_raw(engine, name, &[TypeId::of::<Dynamic>(); 2], move |cx, args| compare(cx, operator, args));
+    }
     // Rhai's own refuse constants, which `args` and the constants of a file are.
     let get = |list: &Array, at: INT| usize::try_from(at).ok().and_then(|at| list.get(at)).cloned();
     register_raw(engine, "get", &[TypeId::of::<Array>(), TypeId::of::<INT>()], move |_, args| {
@@ -249,8 +261,23 @@ fn register_hidden(engine: &mut Engine, state: &Rc<State>) {
     }
 }
 
+/// A field compared with text. A number is never equal to text, so nobody means that.
+fn compare(
+    cx: &rhai::NativeCallContext<'_>,
+    operator: &str,
+    args: &mut [&mut Dynamic],
+) -> Result<Dynamic, Box<EvalAltResult>> {
+    if let (Ok(number), Some(text)) = (args[0].as_int(), args[1].read_lock::<ImmutableString>()) {
+        let shown = text.escape_debug();
+        return Err(say(format!(
+            "{number} is a number and \"{shown}\" is text, which are never equal: compare it with a number"
+        )));
+    }
+    cx.call_native_fn_raw(operator, true, &mut [&mut args[0].clone(), &mut args[1].clone()])
+}
+
 /// `for (s, r) in list`: rows come as query and answer, other items with their number, as in Rhai.
-fn pairs(list: Dynamic) -> Result<Dynamic, Box<EvalAltResult>> {
+fn pairs(list: &Dynamic) -> Result<Dynamic, Box<EvalAltResult>> {
     let numbered = |items: &mut dyn Iterator<Item = Dynamic>| -> Array {
         items.enumerate().map(|(i, item)| Array::from([item, Dynamic::from_int(i as INT)]).into()).collect()
     };
@@ -278,24 +305,23 @@ fn pairs(list: Dynamic) -> Result<Dynamic, Box<EvalAltResult>> {
         .or_else(|| list.read_lock::<std::ops::RangeInclusive<INT>>().map(|r| *r.start()..r.end().saturating_add(1)));
     match range {
         Some(range) => Ok(numbered(&mut range.map(Dynamic::from_int)).into()),
-        None => Err(say(format!("for (a, b) needs a list, found {}", super::func::describe(&list)))),
+        None => Err(say(format!("for (a, b) needs a list, found {}", super::func::describe(list)))),
     }
 }
 
-/// Layers and functions by their bare names, `None` and `auto`: seen inside functions, too.
-fn names_as_values() -> Module {
-    let mut module = Module::new();
+/// Layers and functions by their bare names, `None` and `auto`: seen inside functions, too. (Not as constants of a
+/// global module: Rhai writes those into functions as it compiles, also where an outer variable hides them.)
+fn names_as_values(state: &State) {
     for desc in layers::ALL {
-        module.set_var(desc.name, *desc);
+        state.constant(desc.name, Dynamic::from(*desc));
     }
     for func in surface::all() {
         if let Ok(pointer) = FnPtr::new(func.name) {
-            module.set_var(func.name, pointer);
+            state.constant(func.name, pointer.into());
         }
     }
-    module.set_var("None", ());
-    module.set_var("auto", Auto);
-    module
+    state.constant("None", Dynamic::UNIT);
+    state.constant("auto", Dynamic::from(Auto));
 }
 
 fn values_known() -> std::collections::BTreeSet<String> {

@@ -11,6 +11,10 @@ use super::sugar::KEYWORDS;
 use crate::layers::{self, raw::RAW};
 use crate::packet::{Flags, LayerDesc, Packet, PacketError, Random, Value, Wanted};
 
+/// A point in time of the session's clock.
+#[derive(Clone, Copy, Debug)]
+struct Timestamp(crate::base::Time);
+
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
 
 /// `auto`: the value that is computed at build.
@@ -69,11 +73,25 @@ pub(super) fn register(engine: &mut Engine, state: &Rc<State>) {
     engine.register_type_with_name::<super::trouble::Said>("Error");
     engine.register_fn("to_string", |s: &mut super::trouble::Said| s.message.clone());
     engine.register_fn("to_debug", |s: &mut super::trouble::Said| s.message.clone());
+    clock(engine, state);
     engine.register_type_with_name::<Auto>("Auto").register_fn("to_string", |_: &mut Auto| "auto");
     engine.register_fn("to_debug", |_: &mut Auto| "auto");
     engine.register_fn("==", |_: Auto, _: Auto| true).register_fn("!=", |_: Auto, _: Auto| false);
     engine.register_type_with_name::<Random>("Random").register_fn("to_string", |r: &mut Random| r.to_string());
     engine.register_fn("to_debug", |r: &mut Random| r.to_string());
+}
+
+/// `timestamp()` and `.elapsed` in place of Rhai's: the laboratory's time is not the machine's.
+fn clock(engine: &mut Engine, state: &Rc<State>) {
+    let shared = Rc::clone(state);
+    engine.register_type_with_name::<Timestamp>("Timestamp");
+    engine.register_fn("timestamp", move || Timestamp(shared.network.borrow().now()));
+    let shared = Rc::clone(state);
+    engine.register_get("elapsed", move |t: &mut Timestamp| (shared.network.borrow().now() - t.0).as_secs_f64());
+    for name in ["to_string", "to_debug"] {
+        engine.register_fn(name, |t: &mut Timestamp| t.0.to_string());
+    }
+    engine.register_fn("-", |later: Timestamp, earlier: Timestamp| (later.0 - earlier.0).as_secs_f64());
 }
 
 fn packets(engine: &mut Engine, state: &Rc<State>) {

@@ -6,7 +6,7 @@ use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt, StmtBlock};
 
 use super::{Known, add_definition, functions, hints, top_level};
 use crate::base::nearest::did_you_mean;
-use crate::script::sugar::{Fault, KEYWORDS, LAST, PAIRS, SUGAR, Sugared};
+use crate::script::sugar::{CASE, DIFFERS, Fault, KEYWORDS, LAST, PAIRS, SAME, SUGAR, Sugared};
 
 /// Functions that Rhai's evaluator knows without a registration.
 const OF_RHAI: [&str; 11] =
@@ -196,10 +196,12 @@ impl Checker<'_> {
     }
 
     fn variable(&self, name: &str, at: Position, assigned: bool) -> Checked {
-        if self.is_variable(name) || (!assigned && self.functions.contains_key(name)) {
+        // An outer variable with the name of a built-in is what the writer of the function means.
+        let is_outer = self.in_function && self.outside.contains(name) && !self.scope.iter().any(|n| n == name);
+        if !is_outer && (self.is_variable(name) || (!assigned && self.functions.contains_key(name))) {
             return Ok(());
         }
-        let message = if self.in_function && self.outside.contains(name) {
+        let message = if is_outer {
             outside(name)
         } else if let Some(hint) = hints::variable(name) {
             hint.into()
@@ -231,7 +233,9 @@ impl Checker<'_> {
     fn call(&mut self, call: &FnCallExpr, at: Position) -> Checked {
         self.expressions(&call.args)?;
         let name = call.name.as_str();
-        let known = self.known.builtins.contains(name) || OF_RHAI.contains(&name) || [SUGAR, PAIRS].contains(&name);
+        let known = self.known.builtins.contains(name)
+            || OF_RHAI.contains(&name)
+            || [SUGAR, PAIRS, CASE, SAME, DIFFERS].contains(&name);
         if call.is_qualified() || call.is_operator_call() || known {
             return Ok(());
         }

@@ -1,11 +1,11 @@
-//! `for (a, b) in list`, which takes rows apart as in Python.
+//! `for (a, b) in list`, which takes rows apart as in Python, and `switch flags`, which compares them as text.
 
 use std::ops::Range;
 
 use rhai::Token;
 
-use super::PAIRS;
 use super::pass::{Frame, Pass};
+use super::{CASE, PAIRS};
 
 /// `for (a, b) in list` whose block has not begun yet.
 #[derive(Debug)]
@@ -34,10 +34,14 @@ impl Pass<'_> {
 
     pub(super) fn open_block(&mut self, i: usize) {
         let interpolated = matches!(self.before(i), Some(Token::InterpolatedString(_)));
-        if !interpolated
-            && !self.expects_operand(i)
-            && let Some(pair) = self.loops.pop_if(|l| l.depth == self.frames.len() && l.list < i)
+        let begins_block = !interpolated && !self.expects_operand(i);
+        if begins_block
+            && let Some((_, at)) = self.switches.pop_if(|(depth, at)| *depth == self.frames.len() && *at + 1 < i)
         {
+            self.insert(self.tokens[at + 1].at.start, format!("{CASE}("));
+            self.insert(self.tokens[i - 1].at.end, ")");
+        }
+        if begins_block && let Some(pair) = self.loops.pop_if(|l| l.depth == self.frames.len() && l.list < i) {
             self.made += 1;
             let row = format!("row__{}", self.made);
             self.replace(pair.header, row.clone());

@@ -5,6 +5,7 @@
 //! errors point at what was typed. Text that needs no rewriting is handed on as it is.
 
 mod calls;
+mod compare;
 mod constants;
 mod edit;
 mod hints;
@@ -33,6 +34,12 @@ pub const LAST: &str = "last_value__";
 pub const SUGAR: &str = "sugar__";
 /// The function around `list` in `for (a, b) in list`: an array of pairs, each an array (or a row) of two.
 pub const PAIRS: &str = "pairs__";
+/// The function around `value` in `switch value`: flags become text, for Rhai compares no types of ours there.
+pub const CASE: &str = "case__";
+/// `a == "text"`, for a field: an error when `a` is a number.
+pub const SAME: &str = "same__";
+/// `a != "text"`, the same.
+pub const DIFFERS: &str = "differs__";
 
 /// Where a text comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -26,6 +26,7 @@ pub(super) fn edits(text: &str, lexed: &Lexed, known: &Known, mode: Mode) -> Res
         edits: Vec::new(),
         frames: Vec::new(),
         loops: Vec::new(),
+        switches: Vec::new(),
         after_block: false,
         made: 0,
     };
@@ -77,6 +78,8 @@ pub(super) struct Pass<'a> {
     pub(super) edits: Vec<Edit>,
     pub(super) frames: Vec<Frame>,
     pub(super) loops: Vec<PairLoop>,
+    /// `switch` whose block has not begun yet: how many brackets were open, and its token.
+    pub(super) switches: Vec<(usize, usize)>,
     /// Did the last closing brace end a block (and not a map)?
     after_block: bool,
     /// How many names this pass has made up.
@@ -182,6 +185,8 @@ impl<'a> Pass<'a> {
         }
         match &self.tokens[i].token {
             Token::Fn => return Ok(self.function_header(i)),
+            Token::EqualsTo | Token::NotEqualsTo => self.comparison(i),
+            Token::Switch => self.switches.push((self.frames.len(), i)),
             Token::For => return Ok(self.for_header(i)),
             Token::Pipe if self.expects_operand(i) => return Ok(self.closure_parameters(i)),
             Token::Underscore => self.underscore(i),
@@ -286,6 +291,7 @@ impl<'a> Pass<'a> {
             }
         }
         self.loops.retain(|l| l.depth <= self.frames.len());
+        self.switches.retain(|(depth, _)| *depth <= self.frames.len());
         Ok(())
     }
 }

@@ -55,6 +55,39 @@ fn told(mode: Mode, rows: &[(&str, &str, &str)]) {
 }
 
 #[test]
+fn a_switch_gets_flags_as_text() {
+    becomes(
+        Mode::Script,
+        &[
+            ("switch p[TCP].flags { \"SA\" => 1 }", "switch case__(p[TCP].flags) { \"SA\" => 1 }"),
+            (
+                "f(switch a { 1 => { b = 1 }, _ => { c = 2 } })",
+                "f(switch case__(a) { 1 => { b = 1 }, _ => { c = 2 } })",
+            ),
+            (
+                "switch x { 1 | 2 => y = 1, 3 if z => y = 2, _ => y = 3 }",
+                "switch case__(x) { 1 | 2 => y = 1, 3 if z => y = 2, _ => y = 3 }",
+            ),
+            ("switch #{a: 1}.a { 1 => 2 }", "switch case__(#{a: 1}.a) { 1 => 2 }"),
+            ("switch f(|x| { x }) { 1 => 2 }", "switch case__(f(|x| { x })) { 1 => 2 }"),
+        ],
+    );
+}
+
+#[test]
+fn a_field_compared_with_text_is_asked_about() {
+    becomes(
+        Mode::Script,
+        &[
+            ("p.dport == \"80\"", "same__(p.dport , \"80\")"),
+            ("if p[TCP].dport != \"x\" && y {}", "if differs__(p[TCP].dport , \"x\") && y {}"),
+            ("f(sr1(p, a)?.name == \"x\")", "f(same__(sr1(p, a)?.name , \"x\"))"),
+        ],
+    );
+    unchanged(&["x == \"80\"", "a + p.x == \"ax\"", "p.x == \"a\" + b", "p.f() == \"x\"", "p[0] == \"x\""]);
+}
+
+#[test]
 fn keywords_become_one_marked_map() {
     becomes(
         Mode::Script,
@@ -75,7 +108,7 @@ fn keywords_become_one_marked_map() {
             ("f(|x| { a = g(k=x); a }, n=1)", "f(|x| { a = g(@{\"k\": x}); a }, @{\"n\": 1})"),
             ("f(if a { b = 1; b } else { 2 }, x=3)", "f(if a { b = 1; b } else { 2 }, @{\"x\": 3})"),
             ("f(x={ a = 1; a })", "f(@{\"x\": { a = 1; a }})"),
-            ("f(x=switch a { 1 => g(k=2), _ => 3 })", "f(@{\"x\": switch a { 1 => g(@{\"k\": 2}), _ => 3 }})"),
+            ("f(x=switch a { 1 => g(k=2), _ => 3 })", "f(@{\"x\": switch case__(a) { 1 => g(@{\"k\": 2}), _ => 3 }})"),
             ("`${f(x=1)} and ${g(`${f(y=2)}`)}`", "`${f(@{\"x\": 1})} and ${g(`${f(@{\"y\": 2})}`)}`"),
             ("f(\n    1, // one\n    x=2, // two\n)", "f(\n    1, // one\n    @{\"x\": 2}, // two\n)"),
             ("f(x\n=\n1)", "f(@{\"x\"\n: \n1})"),
@@ -96,7 +129,6 @@ fn what_only_looks_like_a_keyword_stays() {
         "f(1, |x, y| a = x)",
         "f({ a = 1; a })",
         "f(if a { b = 1 } else { c = 2 })",
-        "f(switch a { 1 => { b = 1 }, _ => { c = 2 } })",
         "f(#{a: 1})",
         "f(\"a=1\", `b=2`, 'c', #\"d=\"4\"\"#) // e=5",
         "/* f(x=1) */ f(1) // f(x=1)",
@@ -107,7 +139,6 @@ fn what_only_looks_like_a_keyword_stays() {
         "while (x) { y = 1 }",
         "fn h(a, b) { a = b; a }",
         "try { x = 1 } catch (e) { y = e }",
-        "switch x { 1 | 2 => y = 1, 3 if z => y = 2, _ => y = 3 }",
         "let c = |a| b = a;",
         "f()",
         "",
@@ -172,8 +203,8 @@ fn the_last_value_and_unused_names() {
         &[
             ("_", "last_value__"),
             ("f(_, x=_)[_]", "f(last_value__, @{\"x\": last_value__})[last_value__]"),
-            ("switch x { 1 => _, _ => _ }", "switch x { 1 => last_value__, _ => last_value__ }"),
-            ("switch x { _ if y => 1 }", "switch x { _ if y => 1 }"),
+            ("switch x { 1 => _, _ => _ }", "switch case__(x) { 1 => last_value__, _ => last_value__ }"),
+            ("switch x { _ if y => 1 }", "switch case__(x) { _ if y => 1 }"),
             ("for _ in 0..3 {}", "for unused__1 in 0..3 {}"),
             ("let _ = 1", "let unused__1 = 1"),
             ("fn h(_, b, _) { _ }", "fn h(unused__1, b, unused__2) { last_value__ }"),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use rhai::{Dynamic, EvalAltResult};
 
 use super::{need, opt};
-use crate::engine::{self, Ended, EngineError, Options, Outcome};
+use crate::engine::{self, Answers, Ended, EngineError, Options, Outcome};
 use crate::packet::Packet;
 use crate::script::func::{Call, Func, Kind, Param, Reply, say};
 use crate::script::values::{Packets, Results, Row, Rows};
@@ -20,7 +20,8 @@ const MULTI: Param =
     opt("multi", Kind::Bool, "false", "Keep several answers to one packet, and wait the whole timeout.");
 const COUNT: Param = opt("count", Kind::Count, "1", "How often to send it.");
 
-const ASKING: &[Param] = &[PACKET, TIMEOUT, RETRY, INTER, MULTI, IFACE, VERBOSE];
+const ASKING: &[Param] = &[PACKET, TIMEOUT, RETRY, INTER, IFACE, VERBOSE];
+const ASKING_ALL: &[Param] = &[PACKET, TIMEOUT, RETRY, INTER, IFACE, VERBOSE, MULTI];
 const SENDING: &[Param] = &[PACKET, COUNT, INTER, IFACE, VERBOSE];
 
 pub(super) const ROWS: &[Func] = &[
@@ -41,7 +42,7 @@ pub(super) const ROWS: &[Func] = &[
         name: "sr",
         group: "exchange",
         doc: "Sends packets at layer 3 and pairs them with their answers.",
-        params: ASKING,
+        params: ASKING_ALL,
         more: false,
         gives: "results: .answered (.ans) and .unanswered (.unans)",
         examples: &[r#"sr(IP("web.lab")/TCP(dport=[22, 23, 80], flags="S")).ans"#],
@@ -61,7 +62,7 @@ pub(super) const ROWS: &[Func] = &[
         name: "srp",
         group: "exchange",
         doc: "Sends frames at layer 2 and pairs them with their answers.",
-        params: ASKING,
+        params: ASKING_ALL,
         more: false,
         gives: "results: .answered (.ans) and .unanswered (.unans)",
         examples: &[r#"srp(Ether(dst="ff:ff:ff:ff:ff:ff")/ARP(pdst="192.0.2.0/28"), timeout=1).ans.len()"#],
@@ -96,13 +97,15 @@ fn ask(call: &mut Call<'_, '_>, frames: bool, first: bool) -> Reply {
         timeout: call.seconds(1).unwrap_or(default.timeout),
         retry: call.count(2).map_or(default.retry, |n| u32::try_from(n).unwrap_or(u32::MAX)),
         inter: call.seconds(3).unwrap_or(default.inter),
-        multi: call.is_true(4),
-        iface: call.text(5).map(Into::into),
-        first,
+        iface: call.text(4).map(Into::into),
+        answers: match (first, call.is_true(6)) {
+            (true, _) => Answers::First,
+            (false, true) => Answers::All,
+            (false, false) => Answers::OneEach,
+        },
         frames,
-        listen: true,
     };
-    let verbose = call.take(6).is_none_or(|v| v.as_bool().unwrap_or(true));
+    let verbose = call.take(5).is_none_or(|v| v.as_bool().unwrap_or(true));
     let outcome = exchange(call, &packet, &options, verbose)?;
     if first {
         let answer = outcome.answered.into_iter().next().map(|(_, answer)| answer);
@@ -121,7 +124,7 @@ fn tell(call: &mut Call<'_, '_>, frames: bool) -> Reply {
     let options = Options {
         inter: call.seconds(2).unwrap_or_default(),
         iface: call.text(3).map(Into::into),
-        listen: false,
+        answers: Answers::None,
         frames,
         ..Options::default()
     };

@@ -30,7 +30,7 @@ pub(super) const ROWS: &[Func] = &[
                 Ok(packet) => packet.show(&call.state.network.borrow().looking()),
                 Err(other) => list_text(call, &other)?,
             };
-            print_or_give(call, 1, text)
+            Ok(print_or_give(call, 1, text))
         },
     },
     Func {
@@ -44,7 +44,7 @@ pub(super) const ROWS: &[Func] = &[
         run: |call| {
             let packet = call.packet(0);
             let text = packet.show2(&call.state.network.borrow().looking()).map_err(|e| call.fail(e))?;
-            print_or_give(call, 1, text)
+            Ok(print_or_give(call, 1, text))
         },
     },
     Func {
@@ -57,7 +57,7 @@ pub(super) const ROWS: &[Func] = &[
         examples: &[r#"hexdump(IP("web.lab")/ICMP())"#],
         run: |call| {
             let bytes = bytes_of(call)?;
-            print_or_give(call, 1, text::hexdump(&bytes))
+            Ok(print_or_give(call, 1, text::hexdump(&bytes)))
         },
     },
     Func {
@@ -233,12 +233,12 @@ pub(super) const ROWS: &[Func] = &[
 ];
 
 /// Prints a text, or gives it back when `dump` (argument `at`) says so.
-fn print_or_give(call: &mut Call<'_, '_>, at: usize, text: String) -> Reply {
+fn print_or_give(call: &mut Call<'_, '_>, at: usize, text: String) -> Dynamic {
     if call.is_true(at) {
-        return Ok(text.into());
+        return text.into();
     }
     call.state.console.print(&text);
-    Ok(Dynamic::UNIT)
+    Dynamic::UNIT
 }
 
 fn packet_of(call: &Call<'_, '_>, given: Dynamic) -> Result<Packet, Box<EvalAltResult>> {
@@ -331,15 +331,16 @@ fn filter(call: &mut Call<'_, '_>) -> Reply {
             Err(_) => return Err(call.fail(format!("the function says true or false, found {}", describe(&said)))),
         }
     }
-    Ok(match given.is::<Packets>() {
-        true => Dynamic::from(Packets(kept.into_iter().filter_map(Dynamic::try_cast).collect::<Vec<_>>().into())),
-        false => Dynamic::from(Rows(kept.into_iter().filter_map(Dynamic::try_cast).collect::<Vec<_>>().into())),
+    Ok(if given.is::<Packets>() {
+        Dynamic::from(Packets(kept.into_iter().filter_map(Dynamic::try_cast).collect::<Vec<_>>().into()))
+    } else {
+        Dynamic::from(Rows(kept.into_iter().filter_map(Dynamic::try_cast).collect::<Vec<_>>().into()))
     })
 }
 
 /// Calls a script's function with an item: a row goes as one parameter, or as query and answer.
 fn apply(call: &Call<'_, '_>, prn: Option<&Dynamic>, item: &Dynamic) -> Reply {
-    let Some(prn) = prn.and_then(|f| f.read_lock::<FnPtr>()) else { return Err(call.fail("no function")) };
+    let Some(prn) = prn.and_then(Dynamic::read_lock::<FnPtr>) else { return Err(call.fail("no function")) };
     let row = item.read_lock::<Row>().map(|row| row.clone());
     match (row, parameters(call, &prn)) {
         (Some(row), Some(2)) => prn.call_raw(call.cx, None, [Dynamic::from(row.query), Dynamic::from(row.answer)]),

@@ -139,10 +139,7 @@ pub(super) fn pause(state: &State, span: Duration) -> Result<(), Box<EvalAltResu
 
 /// A value as `print` prints it.
 fn text_of(call: &Call<'_, '_>, value: Dynamic) -> Result<String, Box<EvalAltResult>> {
-    match value.is_unit() {
-        true => Ok("None".into()),
-        false => call.cx.call_native_fn::<ImmutableString>("to_string", (value,)).map(Into::into),
-    }
+    call.cx.call_native_fn::<ImmutableString>("to_string", (value,)).map(Into::into)
 }
 
 fn show_help(call: &mut Call<'_, '_>) -> Reply {

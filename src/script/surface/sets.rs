@@ -50,7 +50,7 @@ pub(super) const ROWS: &[Func] = &[
         params: &[],
         more: false,
         gives: "a random value",
-        examples: &[r#"TCP(sport=RandShort())"#],
+        examples: &["TCP(sport=RandShort())"],
         run: |_| Ok(Dynamic::from(Random::Int(0, 0xffff))),
     },
     Func {
@@ -60,7 +60,7 @@ pub(super) const ROWS: &[Func] = &[
         params: &[],
         more: false,
         gives: "a random value",
-        examples: &[r#"TCP(seq=RandInt())"#],
+        examples: &["TCP(seq=RandInt())"],
         run: |_| Ok(Dynamic::from(Random::Int(0, 0xffff_ffff))),
     },
     Func {
@@ -70,7 +70,7 @@ pub(super) const ROWS: &[Func] = &[
         params: &[LOW, HIGH],
         more: false,
         gives: "a random value",
-        examples: &[r#"TCP(sport=RandNum(1024, 2048))"#],
+        examples: &["TCP(sport=RandNum(1024, 2048))"],
         run: |call| {
             let (low, high) = (call.count(0).unwrap_or(0), call.count(1).unwrap_or(0));
             if low > high {
@@ -131,7 +131,7 @@ pub(super) const ROWS: &[Func] = &[
         params: &[need("first", Kind::Any, "The first of them.")],
         more: true,
         gives: "a random value",
-        examples: &[r#"TCP(dport=RandChoice(22, 80, 443))"#],
+        examples: &["TCP(dport=RandChoice(22, 80, 443))"],
         run: |call| {
             let first = call.take(0).unwrap_or_default();
             let all = std::iter::once(first).chain(std::mem::take(&mut call.rest));
@@ -148,7 +148,7 @@ fn ports(call: &mut Call<'_, '_>) -> Reply {
         None => given.to_string(),
     };
     let range = given.read_lock::<std::ops::RangeInclusive<INT>>().map(|r| format!("{}-{}", r.start(), r.end()));
-    let list = targets::ports(&range.unwrap_or(texts)).map_err(|e| crate::script::func::say(e))?;
+    let list = targets::ports(&range.unwrap_or(texts)).map_err(crate::script::func::say)?;
     Ok(list.into_iter().map(|p| Dynamic::from_int(p.into())).collect::<Array>().into())
 }
 

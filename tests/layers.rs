@@ -1,0 +1,520 @@
+//! The layer tables, walked row by row, and what the layer model promises to a user about single packets.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use common::bytes;
+use pktsh::layers::{self, dissect, ether::ETHER, icmp::ICMP, ip::IP, raw::RAW, tcp::TCP, udp::UDP};
+use pktsh::packet::{
+    Auto, Field, Header, Layer, LayerDesc, Many, Meta, Names, Nowhere, Packet, Preset, Shape, Value, Wanted,
+};
+
+// The tables.
+
+#[test]
+fn names_are_unique_and_all_is_documented() {
+    let names: BTreeSet<&str> = layers::ALL.iter().map(|desc| desc.name).collect();
+    assert_eq!(names.len(), layers::ALL.len(), "two layers have one name");
+    for desc in layers::ALL {
+        assert!(is_sentence(desc.doc), "{}: {:?}", desc.name, desc.doc);
+        assert!(layers::by_name(desc.name) == Some(*desc), "{}", desc.name);
+        for field in desc.fields {
+            assert!(is_sentence(field.doc), "{}.{}: {:?}", desc.name, field.name, field.doc);
+        }
+    }
+}
+
+fn is_sentence(doc: &str) -> bool {
+    doc.ends_with('.') && doc.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit())
+}
+
+#[test]
+fn a_header_never_has_two_fields_of_one_name() {
+    for desc in layers::ALL {
+        // The conditions of one layer all look at one field: try every number that any of them names, and another.
+        let conditions = desc.fields.iter().filter_map(|field| field.when);
+        let looked_at: BTreeSet<&str> = conditions.clone().map(|when| when.field).collect();
+        assert!(looked_at.len() <= 1, "{}: conditions on {looked_at:?}", desc.name);
+        let numbers: BTreeSet<u64> = conditions.flat_map(|when| when.any).copied().chain([255]).collect();
+        for number in numbers {
+            let mut layer = Layer::new(desc);
+            if let Some(index) = looked_at.first().and_then(|name| layer.index(name)) {
+                layer.set(index, &Wanted::Value(Value::Int(number))).expect("a number of the table fits");
+            }
+            let there: Vec<&str> = desc.fields.iter().filter(|field| layer.has(field)).map(|f| f.name).collect();
+            let unique: BTreeSet<&&str> = there.iter().collect();
+            assert_eq!(unique.len(), there.len(), "{} of {number}: {there:?}", desc.name);
+        }
+    }
+}
+
+#[test]
+fn conditions_look_back_at_fields_that_are_there() {
+    for desc in layers::ALL {
+        for (index, field) in desc.fields.iter().enumerate() {
+            let Some(when) = field.when else { continue };
+            let at = desc.fields.iter().position(|f| f.name == when.field);
+            assert!(at.is_some_and(|at| at < index), "{}.{} looks at {}", desc.name, field.name, when.field);
+        }
+    }
+}
+
+#[test]
+fn defaults_and_named_numbers_fit_and_are_taken_as_values() {
+    for desc in layers::ALL {
+        for field in desc.fields {
+            let is_fitting = |number: u64| {
+                let most = field.width().map_or(0, |bits| pktsh::packet::bits::mask(bits.into()));
+                assert!(number <= most, "{}.{}: {number} in {:?} bits", desc.name, field.name, field.width());
+            };
+            if let Preset::Int(number) = field.preset {
+                is_fitting(number);
+            }
+            let tables: Vec<_> = match field.names {
+                Names::None => Vec::new(),
+                Names::Table(table) => vec![table],
+                Names::By(other, tables) => {
+                    assert!(desc.has_field(other), "{}.{} is named by {other}", desc.name, field.name);
+                    tables.iter().map(|(_, table)| *table).collect()
+                }
+            };
+            for table in tables {
+                for (number, _) in table {
+                    is_fitting(*number);
+                }
+                let names: BTreeSet<&str> = table.iter().map(|(_, name)| *name).collect();
+                assert_eq!(names.len(), table.len(), "{}.{}: a name twice", desc.name, field.name);
+                for (number, name) in table {
+                    assert_eq!(field.accept(&Value::text(name), table), Ok(Value::Int(*number)), "{name}");
+                }
+            }
+            if let Shape::Flags(bits, names) = field.shape {
+                assert!(names.0.len() <= usize::from(bits), "{}.{}: more names than bits", desc.name, field.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_field_that_a_row_names_exists() {
+    for desc in layers::ALL {
+        let exists = |name: &str, of: &LayerDesc| assert!(of.has_field(name), "{}: no {}.{name}", desc.name, of.name);
+        desc.text_field.iter().chain(&desc.int_field).chain(&desc.length).for_each(|name| exists(name, desc));
+        if let Header::Words(name) = desc.header {
+            exists(name, desc);
+        }
+        if let Some((src, dst)) = desc.ends {
+            exists(src, desc);
+            exists(dst, desc);
+        }
+        if let Some(fragment) = desc.fragment {
+            exists(fragment.offset, desc);
+            exists(fragment.flags, desc);
+        }
+        for (a, b) in desc.pairs.swap {
+            exists(a, desc);
+            exists(b, desc);
+        }
+        desc.pairs.quoted.iter().for_each(|name| exists(name, desc));
+        for field in desc.fields {
+            if let Preset::Auto(Auto::WidthOf(name)) = field.preset {
+                exists(name, desc);
+            }
+            if let Shape::HardwareAddr(name) | Shape::ProtocolAddr(name) = field.shape {
+                exists(name, desc);
+            }
+        }
+        for over in desc.over {
+            exists(over.field, over.under);
+            assert!(layers::ALL.contains(&over.under), "{} is not in ALL", over.under.name);
+            let bits = over.under.fields.iter().find(|f| f.name == over.field).and_then(Field::width);
+            assert!(bits.is_some_and(|bits| over.number < 1 << bits), "{} over {}", desc.name, over.under.name);
+        }
+    }
+}
+
+#[test]
+fn bindings_lead_to_one_layer_each() {
+    let mut seen = BTreeSet::new();
+    for desc in layers::ALL {
+        for over in desc.over {
+            assert!(seen.insert((over.under.name, over.field, over.number)), "{}: bound twice", desc.name);
+        }
+    }
+}
+
+#[test]
+fn summaries_name_fields_of_the_layer_or_of_the_one_below() {
+    for desc in layers::ALL {
+        let special = desc.summary.special.iter().map(|(_, _, template)| *template);
+        for template in [desc.summary.within, desc.summary.alone].into_iter().chain(special) {
+            for key in template.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(key, _)| key) {
+                let below = key.strip_prefix("under.");
+                let is_known = match below {
+                    Some(name) => desc.over.iter().all(|over| over.under.has_field(name)),
+                    None => key == "layer" || desc.has_field(key.strip_prefix("name:").unwrap_or(key)),
+                };
+                assert!(is_known, "{}: {{{key}}}", desc.name);
+            }
+        }
+        assert!(!desc.summary.alone.is_empty(), "{} has no summary", desc.name);
+    }
+}
+
+#[test]
+fn every_layer_is_built_with_nothing_set() {
+    for desc in layers::ALL {
+        let built = Packet::new(desc).build(&Nowhere).expect("presets fit");
+        assert_eq!(built.to_packet().names(), desc.name);
+    }
+}
+
+// Values.
+
+fn set(packet: &mut Packet, layer: &LayerDesc, field: &str, value: Value) {
+    let at = packet.find(layer, 1).expect("the layer is there");
+    packet.set(at, field, &Wanted::Value(value)).expect("the value fits");
+}
+
+fn refused(desc: &'static LayerDesc, field: &str, value: Value) -> String {
+    Packet::new(desc).set(0, field, &Wanted::Value(value)).expect_err("it does not fit").to_string()
+}
+
+#[test]
+fn a_value_that_does_not_fit_names_field_width_and_value() {
+    assert_eq!(refused(&IP, "ttl", Value::Int(256)), "IP.ttl: 256 does not fit 8 bits (0 to 255)");
+    assert_eq!(refused(&IP, "frag", Value::Int(9000)), "IP.frag: 9000 does not fit 13 bits (0 to 8191)");
+    assert_eq!(refused(&TCP, "flags", Value::Int(0x3ff)), "TCP.flags: 1023 does not fit 9 bits (0 to 511)");
+    assert_eq!(refused(&TCP, "dport", Value::text("70000")), "TCP.dport: 70000 does not fit 16 bits (0 to 65535)");
+    for desc in layers::ALL {
+        for field in desc.fields.iter().filter(|field| field.when.is_none()) {
+            let Some(bits) = field.width().filter(|_| matches!(field.shape, Shape::Bits(_) | Shape::Flags(..))) else {
+                continue;
+            };
+            let error = refused(desc, field.name, Value::Int(1 << bits));
+            let wanted = format!("{}.{}: {} does not fit {bits} bits", desc.name, field.name, 1u64 << bits);
+            assert!(error.starts_with(&wanted), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_range_fits_at_both_ends_or_is_refused() {
+    let ports = |high| Packet::new(&TCP).set(0, "dport", &Wanted::Many(Many::Range(1, high)));
+    assert!(ports(65535).is_ok());
+    assert_eq!(ports(65536).expect_err("too high").to_string(), "TCP.dport: 65536 does not fit 16 bits (0 to 65535)");
+}
+
+#[test]
+fn a_misspelt_field_gets_the_nearest_one() {
+    let error = Packet::new(&TCP).set(0, "dprot", &Wanted::Auto).expect_err("no such field").to_string();
+    assert_eq!(error, "TCP has no field \"dprot\"; did you mean \"dport\"?");
+    let error = Packet::new(&ICMP).set(0, "gw", &Wanted::Auto).expect_err("an echo has no gateway").to_string();
+    assert_eq!(error, "ICMP.gw: not there when type is 8; it needs one of 5");
+}
+
+#[test]
+fn what_auto_cannot_express_is_an_error_at_build() {
+    let mut packet = Packet::new(&IP).stack(&Packet::new(&TCP));
+    set(&mut packet, &TCP, "options", Value::List(vec![Value::text("NOP"); 40].into()));
+    assert!(packet.bytes(&Nowhere).is_ok());
+    set(&mut packet, &TCP, "options", Value::List(vec![Value::text("NOP"); 41].into()));
+    let error = packet.bytes(&Nowhere).expect_err("16 words").to_string();
+    assert_eq!(error, "TCP.dataofs: the automatic value 16 does not fit 4 bits; set dataofs to send it all the same");
+    set(&mut packet, &TCP, "dataofs", Value::Int(15));
+    assert!(packet.bytes(&Nowhere).is_ok(), "what is set is sent");
+
+    let mut packet = Packet::new(&IP).stack(&Packet::new(&RAW));
+    set(&mut packet, &RAW, "load", Value::bytes(&vec![0; 65515]));
+    assert_eq!(bytes(&packet).len(), 65535);
+    set(&mut packet, &RAW, "load", Value::bytes(&vec![0; 65516]));
+    let error = packet.bytes(&Nowhere).expect_err("too long").to_string();
+    assert_eq!(error, "IP.len: the automatic value 65536 does not fit 16 bits; set len to send it all the same");
+}
+
+#[test]
+fn wrong_values_go_out_as_set() {
+    let mut packet = Packet::new(&IP).stack(&Packet::new(&UDP));
+    for (field, value) in [("version", 9), ("ihl", 1), ("len", 5), ("chksum", 0)] {
+        set(&mut packet, &IP, field, Value::Int(value));
+    }
+    let bytes = bytes(&packet);
+    assert_eq!((bytes[0], &bytes[2..4], &bytes[10..12]), (0x91, &[0, 5][..], &[0, 0][..]));
+}
+
+// Sets.
+
+#[test]
+fn sets_are_expanded_outer_layer_slowest() {
+    let mut packet = Packet::new(&IP).stack(&Packet::new(&TCP));
+    packet.set(0, "ttl", &Wanted::Many(Many::Range(1, 2))).expect("fits");
+    let net = pktsh::base::targets::Net::parse("192.0.2.0/30").expect("a network");
+    packet.set(0, "dst", &Wanted::Many(Many::Net(net))).expect("fits");
+    let ports = Value::List(vec![Value::Int(22), Value::text("http"), Value::text("443")].into());
+    packet.set(1, "dport", &Wanted::Value(ports)).expect("fits");
+    assert_eq!(packet.count(), 24);
+    assert!(packet.is_set());
+    let seen: Vec<(u64, String, u64)> = packet
+        .expand()
+        .map(|one| {
+            assert!(!one.is_set());
+            let (ip, tcp) = (&one.layers()[0], &one.layers()[1]);
+            let number = |layer: &Layer, name| layer.int(name).expect("one number");
+            (number(ip, "ttl"), ip.get("dst").expect("it is there").to_string(), number(tcp, "dport"))
+        })
+        .collect();
+    let mut wanted = Vec::new();
+    for ttl in 1..=2 {
+        for host in 0..4 {
+            for port in [22, 80, 443] {
+                wanted.push((ttl, format!("\"192.0.2.{host}\""), port));
+            }
+        }
+    }
+    assert_eq!(seen, wanted);
+    let first = packet.expand().next().expect("one at least");
+    assert_eq!(packet.fixed_bytes(), first.fixed_bytes(), "the bytes of a set are those of its first packet");
+}
+
+trait Fixed {
+    fn fixed_bytes(&self) -> Arc<[u8]>;
+}
+
+impl Fixed for Packet {
+    /// The bytes with what would be drawn fixed.
+    fn fixed_bytes(&self) -> Arc<[u8]> {
+        let mut fixed = self.clone();
+        set(&mut fixed, &IP, "id", Value::Int(1));
+        set(&mut fixed, &TCP, "sport", Value::Int(1));
+        bytes(&fixed)
+    }
+}
+
+#[test]
+fn a_large_set_is_counted_without_being_made() {
+    let mut packet = Packet::new(&IP);
+    let net = pktsh::base::targets::Net::parse("10.0.0.0/8").expect("a network");
+    packet.set(0, "dst", &Wanted::Many(Many::Net(net))).expect("fits");
+    assert_eq!(packet.count(), 1 << 24);
+    assert_eq!(
+        packet.expand().nth(3).and_then(|p| p.layers()[0].get("dst")).map(|s| s.to_string()),
+        Some("\"10.0.0.3\"".into())
+    );
+}
+
+// What was read.
+
+/// `IP / TCP` with a load of two bytes, checksums right.
+fn segment() -> Packet {
+    let mut packet = Packet::new(&IP).stack(&Packet::new(&TCP)).stack(&Packet::new(&RAW));
+    set(&mut packet, &IP, "id", Value::Int(1));
+    set(&mut packet, &TCP, "sport", Value::Int(1234));
+    set(&mut packet, &RAW, "load", Value::text("ab"));
+    packet
+}
+
+fn read(packet: &Packet) -> Packet {
+    dissect(packet.layers()[0].desc(), &bytes(packet))
+}
+
+#[test]
+fn the_first_edit_makes_right_values_automatic_and_keeps_wrong_ones() {
+    let mut packet = segment();
+    set(&mut packet, &IP, "chksum", Value::Int(0x1234));
+    let mut received = read(&packet);
+    let shown = received.show(&Nowhere);
+    assert!(shown.contains("chksum     = 0x1234 (incorrect, should be 0xfbcc)"), "{shown}");
+
+    set(&mut received, &RAW, "load", Value::text("abcd"));
+    let shown = received.show(&Nowhere);
+    assert!(shown.contains("chksum     = 0x1234 (incorrect, should be 0xfbca)"), "{shown}");
+    for field in ["ihl        = auto", "len        = auto", "proto      = auto", "dataofs    = auto"] {
+        assert!(shown.contains(field), "{shown}");
+    }
+    let again = read(&received);
+    assert_eq!(again.layers()[0].int("len"), Some(44));
+    assert_eq!(again.layers()[0].int("chksum"), Some(0x1234), "the wrong one is kept");
+    let shown = again.show(&Nowhere);
+    assert_eq!(shown.matches("incorrect").count(), 1, "{shown}");
+}
+
+#[test]
+fn what_a_user_set_wrong_is_called_incorrect_too() {
+    let mut packet = segment();
+    set(&mut packet, &IP, "ihl", Value::Int(9));
+    set(&mut packet, &TCP, "dataofs", Value::Int(5));
+    let shown = packet.show(&Nowhere);
+    assert!(shown.contains("ihl        = 9 (incorrect, should be 5)"), "{shown}");
+    assert_eq!(shown.matches("incorrect").count(), 1, "{shown}");
+}
+
+#[test]
+fn a_replaced_payload_gets_its_own_number() {
+    let mut received = read(&segment());
+    let mut udp = Packet::new(&UDP);
+    set(&mut udp, &UDP, "sport", Value::Int(1));
+    received.set(0, "ttl", &Wanted::Value(Value::Int(1))).expect("fits");
+    received.replace(1, &udp);
+    let again = read(&received);
+    assert_eq!(again.names(), "IP / UDP");
+    assert!(!again.show(&Nowhere).contains("incorrect"));
+}
+
+#[test]
+fn checksums_left_to_a_card_are_not_computed() {
+    let mut packet = segment();
+    set(&mut packet, &TCP, "chksum", Value::Int(0xfe30));
+    let mut received = read(&packet).with_meta(Meta { offload: true, ..Meta::default() });
+    let shown = received.show(&Nowhere);
+    assert!(shown.contains("chksum     = not computed (offload)\n"), "{shown}");
+    assert!(!shown.contains("incorrect"), "{shown}");
+    set(&mut received, &IP, "ttl", Value::Int(9));
+    assert!(!received.show(&Nowhere).contains("offload"));
+    assert!(!read(&received).show(&Nowhere).contains("incorrect"), "an edit computes it");
+}
+
+#[test]
+fn a_udp_checksum_of_zero_is_none_and_stays() {
+    let mut packet = Packet::new(&IP).stack(&Packet::new(&UDP)).stack(&Packet::new(&RAW));
+    set(&mut packet, &UDP, "chksum", Value::Int(0));
+    set(&mut packet, &RAW, "load", Value::text("ab"));
+    let mut received = read(&packet);
+    assert!(!received.show(&Nowhere).contains("incorrect"));
+    set(&mut received, &RAW, "load", Value::text("abc"));
+    let again = read(&received);
+    assert_eq!((again.layers()[1].int("chksum"), again.layers()[1].int("len")), (Some(0), Some(11)));
+}
+
+#[test]
+fn a_udp_sum_of_zero_is_sent_as_ones() {
+    let mut packet = Packet::new(&IP).stack(&Packet::new(&UDP)).stack(&Packet::new(&RAW));
+    set(&mut packet, &UDP, "sport", Value::Int(1));
+    set(&mut packet, &RAW, "load", Value::bytes(&[0, 0]));
+    let sum = read(&packet).layers()[1].int("chksum").expect("a checksum") as u16;
+    set(&mut packet, &RAW, "load", Value::bytes(&sum.to_be_bytes()));
+    assert_eq!(read(&packet).layers()[1].int("chksum"), Some(0xffff), "RFC 768");
+    assert!(!read(&packet).show(&Nowhere).contains("incorrect"));
+}
+
+#[test]
+fn fragments_are_not_verified() {
+    let mut packet = segment();
+    set(&mut packet, &TCP, "chksum", Value::Int(1));
+    set(&mut packet, &IP, "flags", Value::text("MF"));
+    let first = read(&packet);
+    assert_eq!(first.names(), "IP / TCP / Raw");
+    assert!(!first.show(&Nowhere).contains("incorrect"));
+    set(&mut packet, &IP, "frag", Value::Int(100));
+    assert_eq!(read(&packet).names(), "IP / Raw", "a later fragment begins in the middle of something");
+}
+
+#[test]
+fn a_cut_packet_says_so_and_is_not_called_incorrect() {
+    let whole = bytes(&segment());
+    let cut: Arc<[u8]> = whole[..41].into();
+    let shown = dissect(&IP, &cut).show(&Nowhere);
+    assert!(shown.starts_with("###[ IP ]###  (len says 42 bytes, 41 are here)"), "{shown}");
+    assert!(!shown.contains("incorrect"), "{shown}");
+    let cut: Arc<[u8]> = whole[..30].into();
+    let packet = dissect(&IP, &cut);
+    assert_eq!(packet.names(), "IP / Raw");
+    assert_eq!(packet.layers()[1].note(), Some("TCP header cut: 10 of 20 bytes are here"));
+}
+
+#[test]
+fn a_length_beyond_a_whole_packet_is_incorrect() {
+    let mut packet = Packet::new(&IP).stack(&Packet::new(&UDP));
+    set(&mut packet, &UDP, "len", Value::Int(99));
+    let shown = read(&packet).show(&Nowhere);
+    assert!(shown.contains("len        = 99 (incorrect, should be 8)"), "{shown}");
+}
+
+#[test]
+fn a_header_length_below_the_least_is_incorrect_and_hides_no_field() {
+    let mut packet = segment();
+    set(&mut packet, &IP, "ihl", Value::Int(1));
+    set(&mut packet, &TCP, "dataofs", Value::Int(15));
+    let received = read(&packet);
+    assert_eq!(received.names(), "IP / TCP");
+    assert_eq!(received.layers()[1].note(), Some("dataofs says 60 bytes of header, 22 are here"));
+    let shown = received.show(&Nowhere);
+    assert!(shown.contains("ihl        = 1 (incorrect, should be 5)"), "{shown}");
+    assert!(shown.contains("dst        = 127.0.0.1"), "{shown}");
+}
+
+#[test]
+fn trailing_bytes_are_padding() {
+    let mut frame = Packet::new(&ETHER).stack(&segment());
+    frame = frame.stack(&Packet::new(&layers::raw::PADDING));
+    set(&mut frame, &layers::raw::PADDING, "load", Value::bytes(&[0; 4]));
+    let received = read(&frame);
+    assert_eq!(received.names(), "Ether / IP / TCP / Raw / Padding");
+    assert_eq!(received.layers()[1].int("len"), Some(42));
+}
+
+/// `IP / ICMP error / the first `quoted` bytes of a segment`.
+fn error_about(quoted: usize) -> Packet {
+    let mut packet = Packet::new(&IP).stack(&Packet::new(&ICMP)).stack(&Packet::new(&RAW));
+    set(&mut packet, &ICMP, "type", Value::Int(3));
+    set(&mut packet, &ICMP, "code", Value::Int(13));
+    set(&mut packet, &RAW, "load", Value::bytes(&bytes(&segment())[..quoted]));
+    read(&packet)
+}
+
+#[test]
+fn a_short_quote_has_the_fields_that_are_there() {
+    let error = error_about(28);
+    assert_eq!(error.names(), "IP / ICMP / IPerror / TCPerror");
+    assert!(error.layer(&TCP).is_none() && error.find(&IP, 2).is_none(), "a quoted header is no header of the packet");
+    let quoted = &error.layers()[3];
+    assert_eq!((quoted.int("sport"), quoted.int("dport"), quoted.int("seq")), (Some(1234), Some(80), Some(0)));
+    assert_eq!((quoted.int("ack"), quoted.get("flags"), quoted.get("chksum")), (None, None, None));
+    let shown = error.show(&Nowhere);
+    assert!(!shown.contains("incorrect") && !shown.contains("window"), "{shown}");
+}
+
+#[test]
+fn an_edit_leaves_a_short_quote_short() {
+    for len in 20..=42 {
+        let mut error = error_about(len);
+        let before = bytes(&error);
+        set(&mut error, &IP, "tos", Value::Int(4));
+        let after = bytes(&error);
+        assert_eq!(after.len(), before.len(), "{len} bytes quoted");
+        assert_eq!(after[12..], before[12..], "{len} bytes quoted");
+        assert!(!read(&error).show(&Nowhere).contains("incorrect"));
+    }
+    let mut error = error_about(28);
+    error.set(3, "dport", &Wanted::Value(Value::Int(81))).expect("it is there");
+    assert_eq!(bytes(&error).len(), 56, "no field is added");
+}
+
+#[test]
+fn a_quote_padded_for_extensions_is_summed_with_its_padding() {
+    // RFC 4884 section 4: the quoted packet is padded with zeros, and objects follow.
+    let mut packet = Packet::new(&IP).stack(&Packet::new(&ICMP)).stack(&Packet::new(&RAW));
+    set(&mut packet, &ICMP, "type", Value::Int(11));
+    let mut quote = bytes(&segment()).to_vec();
+    quote.resize(128, 0);
+    quote.extend_from_slice(&[0x20, 0, 0xdf, 0xff, 0, 4, 1, 1]);
+    set(&mut packet, &RAW, "load", Value::bytes(&quote));
+    let mut received = read(&packet);
+    assert_eq!(received.names(), "IP / ICMP / IPerror / TCPerror / Raw / Padding");
+    assert!(!received.show(&Nowhere).contains("incorrect"), "{}", received.show(&Nowhere));
+    let before = bytes(&received);
+    set(&mut received, &IP, "tos", Value::Int(4));
+    assert_eq!(bytes(&received)[12..], before[12..]);
+    assert!(!read(&received).show(&Nowhere).contains("incorrect"));
+}
+
+#[test]
+fn a_service_tag_keeps_its_number() {
+    let mut frame = Packet::new(&ETHER).stack(&Packet::new(&layers::dot1q::DOT1Q)).stack(&segment());
+    set(&mut frame, &ETHER, "type", Value::Int(0x88a8));
+    let mut received = read(&frame);
+    assert!(!received.show(&Nowhere).contains("incorrect"));
+    set(&mut received, &IP, "ttl", Value::Int(1));
+    assert_eq!(bytes(&received)[12..14], [0x88, 0xa8]);
+}
