@@ -1,6 +1,6 @@
 //! The program itself: every form of its command line, its exit codes, and what it says about mistakes.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test prints what it ran and fails by panicking")]
 
 mod support;
 
@@ -196,10 +196,7 @@ fn bad_input_is_one_sentence() {
 fn without_privilege_the_laboratory_works_and_the_rest_names_the_command() {
     let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
     let run = |code: &str| -> Done {
-        let mut command = match is_root {
-            true => Command::new("setpriv"),
-            false => Command::new(PKTSH),
-        };
+        let mut command = Command::new(if is_root { "setpriv" } else { PKTSH });
         if is_root {
             command.args(["--bounding-set=-all", "--inh-caps=-all", PKTSH]);
         }

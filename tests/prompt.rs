@@ -1,6 +1,6 @@
 //! The prompt, typed at through a real pseudo-terminal.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test prints what it ran and fails by panicking")]
 
 mod support;
 
