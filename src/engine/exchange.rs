@@ -94,10 +94,7 @@ pub fn exchange(network: &mut Network, packet: &Packet, options: &Options) -> Re
     let probes = build_all(network, packet, &plan, options)?;
     let (_, link) = network.open(plan.place)?;
     let mut job = Exchange::new(probes, options, link.about().wall_zero, plan.names());
-    let ended = match resolved {
-        Ended::Interrupted => resolved,
-        _ => drive(&mut job, link)?,
-    };
+    let ended = if resolved == Ended::Interrupted { resolved } else { drive(&mut job, link)? };
     let dropped = if options.answers == Answers::None { 0 } else { link.stats().dropped };
     job.outcome(ended, dropped)
 }

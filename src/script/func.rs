@@ -245,6 +245,11 @@ impl Call<'_, '_> {
         self.take(at).is_some_and(|v| v.as_bool().unwrap_or(false))
     }
 
+    /// A value as `print` prints it, by the function that its type registered.
+    pub(super) fn text_of(&self, value: Dynamic) -> Result<String, Box<EvalAltResult>> {
+        self.cx.call_native_fn::<ImmutableString>("to_string", (value,)).map(Into::into)
+    }
+
     /// An error that begins with the function's name.
     pub(super) fn fail(&self, message: impl std::fmt::Display) -> Box<EvalAltResult> {
         say(format!("{}: {message}", self.func.name))

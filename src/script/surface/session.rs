@@ -93,7 +93,7 @@ pub(super) const ROWS: &[Func] = &[
         examples: &[r#"print("ports", 22, 80)"#],
         run: |call| {
             let values = std::mem::take(&mut call.rest);
-            let texts: Result<Vec<String>, Box<EvalAltResult>> = values.into_iter().map(|v| text_of(call, v)).collect();
+            let texts: Result<Vec<String>, Box<EvalAltResult>> = values.into_iter().map(|v| call.text_of(v)).collect();
             // Rhai prints what a function of this name gives back.
             Ok(texts?.join(" ").into())
         },
@@ -135,11 +135,6 @@ pub(super) fn pause(state: &State, span: Duration) -> Result<(), Box<EvalAltResu
         return state.may_wait();
     }
     Ok(())
-}
-
-/// A value as `print` prints it.
-fn text_of(call: &Call<'_, '_>, value: Dynamic) -> Result<String, Box<EvalAltResult>> {
-    call.cx.call_native_fn::<ImmutableString>("to_string", (value,)).map(Into::into)
 }
 
 fn show_help(call: &mut Call<'_, '_>) -> Reply {
