@@ -37,6 +37,8 @@ pub struct Account {
     pub silent_neighbors: u64,
     /// The first such neighbor.
     pub silent_neighbor: Option<IpAddr>,
+    /// Whether the kernel put right what a probe's IP header had wrong.
+    pub repaired: bool,
     /// Frames lost by our own capture.
     pub dropped: u64,
     /// How it ended.
@@ -64,6 +66,11 @@ impl fmt::Display for Account {
         }
         if self.dropped > 0 {
             write!(f, "; {} frames lost by our own capture, so answers may be missing", self.dropped)?;
+        }
+        if self.repaired {
+            f.write_str(
+                "; the kernel put the IP length and checksum right, as it does where it routes the packet itself",
+            )?;
         }
         write!(f, " ({})", self.iface)
     }

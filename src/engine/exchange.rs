@@ -12,6 +12,7 @@ use super::matching::{Verdict, answers, key_of_probe, key_of_reply};
 use super::network::{Around, Network};
 use super::{Ended, Job, Outbox, Progress, Wake, drive};
 use crate::base::Time;
+use crate::base::checksum::checksum;
 use crate::layers::ether::ETHER;
 use crate::layers::{dissect, first_of};
 use crate::net::{Checksum, Event, Frame, Interface, Medium, NetError, Reach, Route, Via};
@@ -84,6 +85,7 @@ pub fn exchange(network: &mut Network, packet: &Packet, options: &Options) -> Re
     if count > MOST_PACKETS {
         return Err(EngineError::TooMany(count, MOST_PACKETS));
     }
+    let options = &Options { iface: network.iface(options.iface.as_deref()), ..options.clone() };
     let plan = Plan::new(network, packet, options)?;
     for dst in &plan.destinations {
         network.check_public(plan.place, IpAddr::V4(*dst))?;
@@ -112,7 +114,7 @@ struct Plan {
 
 impl Plan {
     fn new(network: &Network, packet: &Packet, options: &Options) -> Result<Self, EngineError> {
-        let around = network.sending(options.iface.as_deref());
+        let around = network.routing(options.iface.as_deref());
         let mut plan: Option<Self> = None;
         for probe in packet.expand() {
             check_level(&probe, options.frames)?;
@@ -246,6 +248,20 @@ struct Probe {
     answers: u32,
 }
 
+impl Probe {
+    /// All its bytes.
+    fn bytes(&self) -> Option<Arc<[u8]>> {
+        self.packet.layers().first()?.range().map(|(bytes, ..)| bytes)
+    }
+}
+
+/// Whether the kernel writes another total length or checksum into an IPv4 packet that it routes itself (raw(7)).
+fn kernel_repairs(packet: &[u8]) -> bool {
+    let header = packet.first().map_or(0, |first| usize::from(first & 0x0f) * 4);
+    let Some(header) = packet.get(..header).filter(|h| h.len() >= 20) else { return false };
+    usize::from(u16::from_be_bytes([header[2], header[3]])) != packet.len() || checksum(header) != 0
+}
+
 /// How a probe leaves.
 enum Way {
     /// As it is, by this way.
@@ -257,7 +273,7 @@ enum Way {
 }
 
 fn build_all(network: &Network, packet: &Packet, plan: &Plan, options: &Options) -> Result<Vec<Probe>, EngineError> {
-    let around = network.sending(options.iface.as_deref());
+    let around = network.sending(plan.place, options.iface.as_deref());
     let mut probes = Vec::with_capacity(packet.count() as usize);
     for packet in packet.expand() {
         let dst = destination(&packet);
@@ -327,9 +343,13 @@ impl<'a> Exchange<'a> {
         }
         let mut account = Account { iface: names.values().next().cloned().unwrap_or_default(), ..Account::default() };
         for probe in &probes {
-            if let Way::NoNeighbor(hop) = probe.way {
-                account.silent_neighbors += 1;
-                account.silent_neighbor.get_or_insert(hop);
+            match probe.way {
+                Way::NoNeighbor(hop) => {
+                    account.silent_neighbors += 1;
+                    account.silent_neighbor.get_or_insert(hop);
+                }
+                Way::Plain(Via::Ip(_)) => account.repaired |= probe.bytes().is_some_and(|b| kernel_repairs(&b)),
+                _ => {}
             }
         }
         Self {
@@ -364,9 +384,7 @@ impl<'a> Exchange<'a> {
             if probe.answers > 0 {
                 continue;
             }
-            let Some((bytes, ..)) = probe.packet.layers().first().and_then(crate::packet::Layer::range) else {
-                continue;
-            };
+            let Some(bytes) = probe.bytes() else { continue };
             match &probe.way {
                 Way::Plain(via) => out.push(*via, token, |buf| buf.extend_from_slice(&bytes)),
                 Way::Behind(iface, header) => out.push(Via::Frame(*iface), token, |buf| {

@@ -18,6 +18,10 @@ const NEIGHBOR_LIFE: Duration = Duration::from_mins(1);
 pub struct Network {
     places: Vec<Place>,
     seed: u64,
+    /// The key of draws that go to the real network.
+    live_seed: u64,
+    /// The only interface of the session, where one was named.
+    iface: Option<String>,
     sent: Cell<u64>,
     wrap: Box<Wrap>,
     allow_public: Box<dyn FnMut(IpAddr) -> bool>,
@@ -49,6 +53,8 @@ impl Network {
         Self {
             places: worlds.into_iter().map(place).collect(),
             seed,
+            live_seed: seed,
+            iface: None,
             sent: Cell::new(0),
             wrap: Box::new(Ok),
             allow_public: Box::new(|_| false),
@@ -58,6 +64,24 @@ impl Network {
     /// Puts every link that is opened from now on through `wrap`: a recorder, a fault injector.
     pub fn wrap_links(&mut self, wrap: impl Fn(Box<dyn Link>) -> Result<Box<dyn Link>, NetError> + 'static) {
         self.wrap = Box::new(wrap);
+    }
+
+    /// The key of draws that go to the real network, where it is not the session's: two runs that draw the same
+    /// ports within minutes meet the connections of one another. The laboratory's draws stay with the session's seed.
+    pub fn set_live_seed(&mut self, seed: u64) {
+        self.live_seed = seed;
+    }
+
+    /// Uses only the interface `name`, except in calls that name another. [`NetError::NoInterface`] when there is none.
+    pub fn set_iface(&mut self, name: &str) -> Result<(), EngineError> {
+        self.place_with(name)?;
+        self.iface = Some(name.to_owned());
+        Ok(())
+    }
+
+    /// The interface that a call uses which names `iface`, or none.
+    pub(super) fn iface(&self, iface: Option<&str>) -> Option<String> {
+        iface.map(str::to_owned).or_else(|| self.iface.clone())
     }
 
     /// Who decides whether a public address may be probed; by default nobody may.
@@ -185,19 +209,25 @@ impl Network {
 
     /// Surroundings for looking at a packet: draws depend on the seed and the packet alone.
     pub fn looking(&self) -> Around<'_> {
-        Around::new(self, None, self.seed)
+        self.routing(None)
     }
 
-    /// Surroundings for sending: draws are new each time.
-    pub(super) fn sending<'a>(&'a self, iface: Option<&'a str>) -> Around<'a> {
-        let mut around = Around::new(self, iface, self.seed);
+    /// Surroundings for finding routes by `iface`.
+    pub(super) fn routing<'a>(&'a self, iface: Option<&'a str>) -> Around<'a> {
+        Around::new(self, iface, self.seed)
+    }
+
+    /// Surroundings for sending into the world at `place`: draws are new each time.
+    pub(super) fn sending<'a>(&'a self, place: usize, iface: Option<&'a str>) -> Around<'a> {
+        let is_lab = self.places[place].world.name() == "lab";
+        let mut around = Around::new(self, iface, if is_lab { self.seed } else { self.live_seed });
         around.fresh = true;
         around
     }
 
-    fn next_key(&self) -> u64 {
+    fn next_key(&self, seed: u64) -> u64 {
         self.sent.set(self.sent.get() + 1);
-        mix(self.seed ^ mix(self.sent.get()))
+        mix(seed ^ mix(self.sent.get()))
     }
 }
 
@@ -296,7 +326,7 @@ impl Surroundings for Around<'_> {
     }
 
     fn draw_key(&self) -> u64 {
-        if self.fresh { self.network.next_key() } else { self.key }
+        if self.fresh { self.network.next_key(self.key) } else { self.key }
     }
 }
 

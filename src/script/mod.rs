@@ -12,7 +12,7 @@ mod session;
 mod state;
 pub mod sugar;
 pub mod surface;
-mod table;
+pub(crate) mod table;
 mod trouble;
 mod values;
 

@@ -29,8 +29,8 @@ pub const ALL: &[Recipe] = &[
     Recipe { name: "ack-scanner", text: include_str!("../../scripts/ack-scanner.rhai") },
 ];
 
-/// The largest script that is read.
-const MOST_BYTES: u64 = 16 << 20;
+/// The largest script that is read, in bytes.
+pub(crate) const MOST_BYTES: u64 = 16 << 20;
 
 /// The text that a name leads to: a file, the same with `.rhai`, or a recipe. With the name that messages use.
 pub fn find(name: &str) -> Result<(String, String), String> {

@@ -4,7 +4,7 @@ use std::any::TypeId;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use rhai::{AST, Array, Dynamic, Engine, EvalAltResult, FnPtr, INT, ImmutableString, Map, Scope};
+use rhai::{AST, Array, Blob, Dynamic, Engine, EvalAltResult, FnPtr, INT, ImmutableString, Map, Scope};
 
 use super::compile::{compile, trouble};
 use super::func::{Func, say};
@@ -16,8 +16,10 @@ use super::sugar::{CASE, Constants, DIFFERS, LAST, Mode, PAIRS, SAME, SUGAR, is_
 use super::surface;
 use super::trouble::Trouble;
 use super::values::{self, Auto};
+use crate::base::text::hex;
 use crate::engine::Network;
 use crate::layers;
+use crate::packet::LayerDesc;
 
 /// How deep functions may call one another, and expressions nest: the same in debug and release builds.
 const MOST_CALLS: usize = 64;
@@ -76,6 +78,9 @@ impl Session {
         state.constant(LAST, Dynamic::UNIT);
         let mut known = Known::of(&engine);
         known.values = values_known();
+        // Those that need an argument are values: the prompt shows what they take.
+        let needs_nothing = |f: &&Func| f.params.iter().all(|p| p.default.is_some());
+        known.commands = surface::all().filter(needs_nothing).map(|f| f.name.to_owned()).collect();
         *state.known.borrow_mut() = known;
         Self { engine, state, scope: Scope::new(), functions: AST::empty() }
     }
@@ -111,6 +116,16 @@ impl Session {
     pub fn display(&self, value: &Dynamic) -> Option<String> {
         if value.is_unit() {
             return None;
+        }
+        if let Some(desc) = value.read_lock::<&'static LayerDesc>() {
+            return Some(format!("{0}: {1} ls({0}) lists its fields.", desc.name, desc.doc));
+        }
+        let function = value.read_lock::<FnPtr>().and_then(|f| surface::all().find(|row| row.name == f.fn_name()));
+        if let Some(func) = function {
+            return Some(format!("{}: {} help({}) tells more.", func.signature(), func.doc, func.name));
+        }
+        if let Some(blob) = value.read_lock::<Blob>() {
+            return Some(format!("unhex(\"{}\")", hex(&blob)));
         }
         if let Some(text) = value.read_lock::<Array>().and_then(|items| self.table(&items)) {
             return Some(text);

@@ -9,7 +9,7 @@ use super::values::{Packets, Results, Rows};
 const MOST_ROWS: usize = 1000;
 
 /// A table with a header, as wide as the screen at most.
-pub(super) fn table(width: usize, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+pub(crate) fn table(width: usize, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(width).unwrap_or(u16::MAX)).force_no_tty();

@@ -6,6 +6,7 @@
 //! | `frame` | what the ring holds, as frames |
 //! | `kernel` | routes, neighbors and interfaces, asked of the kernel by netlink |
 //! | `link` | the `Link`: one capture ring, three sockets to send by |
+//! | `memory` | how much of it this process uses |
 //! | `own` | our packets, told from the kernel's |
 //! | `ports` | which source ports the kernel leaves to us |
 //! | `privilege` | CAP_NET_RAW, raised only in the call that opens a socket |
@@ -19,6 +20,7 @@ mod clock;
 mod frame;
 mod kernel;
 mod link;
+mod memory;
 mod own;
 mod ports;
 mod privilege;
@@ -37,6 +39,7 @@ use crate::base::{Mac, Time, nearest};
 use crate::net::{Interface, Link, NetError, Route, Slept, World};
 use clock::Clock;
 use kernel::Kernel;
+pub use memory::resident_bytes;
 use ports::Ports;
 pub use privilege::drop_privileges;
 use wait::{Waited, wait};

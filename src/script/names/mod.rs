@@ -19,6 +19,8 @@ pub use check::check;
 pub struct Known {
     /// Functions of the engine, by name.
     pub builtins: BTreeSet<String>,
+    /// Functions that a line with their bare name calls, at the prompt.
+    pub commands: BTreeSet<String>,
     /// Constants of global modules: layers, `None`, `args`, the built-ins' bare names.
     pub values: BTreeSet<String>,
     /// Functions of earlier lines and scripts: the parameters of each definition.

@@ -16,7 +16,7 @@ impl Pass<'_> {
             [one] if is_word(self.word(0)) => {
                 let name = self.word(0);
                 let shadowed = self.known.variables.contains(name) || self.known.constants.contains(name);
-                if self.known.builtins.contains(name) && !shadowed {
+                if self.known.commands.contains(name) && !shadowed {
                     self.insert(one.at.end, "()");
                 }
                 true

@@ -191,7 +191,9 @@ fn run(call: &mut Call<'_, '_>) -> Reply {
         .map_err(|t| Box::new(EvalAltResult::ErrorRuntime(Dynamic::from(t), Position::NONE)))?;
     // The script's own arguments while it runs; the caller's afterwards.
     let before = call.state.constants.borrow_mut().insert("args".into(), args.into());
+    let accounts = call.state.accounts.replace(false); // a script prints only what it prints
     let result = engine.eval_ast_with_scope(&mut Scope::new(), &ast);
+    call.state.accounts.set(accounts);
     if let Some(before) = before {
         call.state.constant("args", before);
     }

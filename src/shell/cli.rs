@@ -1,0 +1,139 @@
+//! The command line's words.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+const USAGE: &str = "\
+pktsh [OPTIONS]                        the prompt
+       pktsh [OPTIONS] FILE [ARGS]...         run a script (- is standard input), or a recipe by its name
+       pktsh [OPTIONS] -e CODE [ARGS]...      run CODE and print its value
+       pktsh recipes [--copy DIR]             the scripts inside the program
+       pktsh lab list|show NAME|check FILE    the laboratory's hosts, or a file of one's own";
+
+const EXAMPLES: &str = "\
+Examples:
+  pktsh                                        type help() there; Ctrl-D leaves
+  pktsh syn-scanner web.lab 22,80,443          a recipe, in the laboratory, without root
+  pktsh -e 'sr1(IP(\"web.lab\")/ICMP()).summary()'
+  pktsh --pcap probe.pcap my-scan.rhai 192.0.2.10
+  echo 'print(1 + 1)' | pktsh
+
+Hosts in .lab and the documentation networks (192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24) are simulated.
+A script called like a command (recipes, lab) is run as ./recipes.
+Exit code: 0 done, 1 the script or the network failed, 2 wrong usage.";
+
+/// An interactive packet shell: build packets, send them, read the answers.
+#[derive(Debug, Parser)]
+#[command(name = "pktsh", version, override_usage = USAGE, after_help = EXAMPLES)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    pub(super) options: Options,
+
+    /// Run CODE and print its value
+    #[arg(short = 'e', value_name = "CODE")]
+    code: Option<String>,
+
+    /// A script or recipe and its arguments (`args` in the script)
+    #[arg(value_name = "FILE", trailing_var_arg = true)]
+    words: Vec<String>,
+}
+
+/// What a session is made with.
+#[derive(Args, Debug)]
+pub(super) struct Options {
+    /// Only the laboratory; with =FILE one of your own
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, conflicts_with = "live")]
+    #[allow(clippy::option_option, reason = "clap's form for an option whose value may be left out")]
+    pub(super) lab: Option<Option<PathBuf>>,
+
+    /// Only the real network
+    #[arg(long)]
+    pub(super) live: bool,
+
+    /// The interface to use, with --live
+    #[arg(short, long, value_name = "IFACE", requires = "live")]
+    pub(super) iface: Option<String>,
+
+    /// Where random values start: the same number, the same run [default: 1 in the laboratory, the clock elsewhere]
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+
+    /// Record all packets in a capture file
+    #[arg(long, value_name = "FILE")]
+    pub(super) pcap: Option<PathBuf>,
+
+    /// Public addresses may be probed without asking
+    #[arg(long)]
+    pub(super) public: bool,
+}
+
+/// Commands that need no session.
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum Command {
+    /// List the scripts inside the program, or copy them
+    Recipes {
+        /// Write them into this folder
+        #[arg(long, value_name = "DIR")]
+        copy: Option<PathBuf>,
+    },
+    /// The laboratory: its hosts, a file of one's own
+    Lab {
+        #[command(subcommand)]
+        command: LabCommand,
+    },
+}
+
+/// What `pktsh lab` does.
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum LabCommand {
+    /// List the hosts
+    List,
+    /// Show everything about one host
+    Show {
+        /// Its name, as web.lab
+        name: String,
+    },
+    /// Check a laboratory file
+    Check {
+        /// The file, as --lab=FILE takes it
+        file: PathBuf,
+    },
+}
+
+/// What to do.
+#[derive(Debug)]
+pub(super) enum Task {
+    Prompt,
+    Code { code: String, args: Vec<String> },
+    Script { name: String, args: Vec<String> },
+    Command(Command),
+}
+
+impl Cli {
+    /// Reads the command line. `Err` is the exit code after clap has said what is wrong, or has shown the help.
+    pub(super) fn read() -> Result<Self, u8> {
+        Self::try_parse().map_err(|error| {
+            let _ = error.print(); // a closed pipe is no failure
+            u8::try_from(error.exit_code()).unwrap_or(2)
+        })
+    }
+
+    /// What the words ask for. Input that is no terminal is a script.
+    pub(super) fn task(&self, is_terminal: bool) -> Task {
+        let mut words = self.words.iter().cloned();
+        match (&self.command, &self.code) {
+            (Some(command), _) => Task::Command(command.clone()),
+            (None, Some(code)) => Task::Code { code: code.clone(), args: words.collect() },
+            (None, None) => match words.next() {
+                Some(name) => Task::Script { name, args: words.collect() },
+                None if is_terminal => Task::Prompt,
+                None => Task::Script { name: "-".into(), args: Vec::new() },
+            },
+        }
+    }
+}
