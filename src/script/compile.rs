@@ -195,9 +195,11 @@ fn translate(state: &State, error: &EvalAltResult) -> String {
 /// `show (())`: a function that exists, called on something else.
 fn not_found(state: &State, signature: &str) -> String {
     let (name, arguments) = signature.split_once(" (").unwrap_or((signature, ""));
-    let arguments = arguments.trim_end_matches(')');
-    let first = arguments.split(", ").next().unwrap_or("");
-    if first == "(" || arguments.starts_with("()") || signature.ends_with("(())") {
+    let arguments = arguments.strip_suffix(')').unwrap_or(arguments);
+    if name == "/" && arguments.ends_with(", ()") {
+        return "there is no packet after the /: a method binds closer, so write (a/b).show() for a/b.show()".into();
+    }
+    if arguments.starts_with("()") {
         let used = if name.chars().all(|c| c.is_alphanumeric() || c == '_') {
             format!(".{name}()")
         } else {

@@ -181,7 +181,8 @@ impl Func {
         let names = || self.params.iter().map(|p| p.name);
         let mut hint = did_you_mean(key, names());
         if hint.is_empty() {
-            hint = format!("; it takes {}", names().collect::<Vec<_>>().join(", "));
+            let names: Vec<&str> = names().collect();
+            hint = format!("; it takes {}", if names.is_empty() { "none".into() } else { names.join(", ") });
         }
         say_at(format!("{}: no keyword \"{}\"{hint}", self.name, key.escape_debug()), key)
     }

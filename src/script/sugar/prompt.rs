@@ -22,8 +22,10 @@ impl Pass<'_> {
                 true
             }
             [name, mark] if matches!(&mark.token, Token::Reserved(s) if **s == "?") && is_word(self.word(0)) => {
-                self.insert(name.at.start, "help(");
-                self.replace(mark.at.clone(), ")");
+                // A word of Rhai's own, like print, is no value.
+                let quote = if matches!(name.token, Token::Reserved(_)) { "\"" } else { "" };
+                self.insert(name.at.start, format!("help({quote}"));
+                self.replace(mark.at.clone(), format!("{quote})"));
                 true
             }
             [path @ .., mark]

@@ -23,7 +23,7 @@ pub(super) const ROWS: &[Func] = &[
         params: &[need("packet", Kind::Any, "A packet, or a list of packets or answers."), DUMP],
         more: false,
         gives: "None",
-        examples: &[r#"IP("web.lab")/TCP(flags="S").show()"#, r#"(IP("web.lab")/TCP(dport=443)).show()"#],
+        examples: &[r#"(IP("web.lab")/TCP(dport=443)).show()"#],
         run: |call| {
             let given = call.take(0).unwrap_or_default();
             let text = match given.try_cast_result::<Packet>() {
