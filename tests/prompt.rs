@@ -103,7 +103,7 @@ fn a_first_session() {
     // The same, pasted.
     prompt.says("\x1b[200~fn thrice(x) {\n  x * 3\n}\nthrice(4)\x1b[201~", "\n12\r\n");
     // A recipe, which prints what it prints; its functions stay.
-    prompt.says(r#"run("syn-scanner", "web.lab", "22,80")"#, "Closed ports:   0");
+    prompt.says(r#"run("syn-scanner", "web.lab", "22,80")"#, "0 closed: []");
     prompt.says(r#"probe_port("web.lab", 443)"#, "\n\"open\"\r\n");
     // Names alone, and help with a question mark.
     prompt.says("sr1?", "Sends a packet at layer 3");
