@@ -315,7 +315,7 @@ fn functions_constants_and_earlier_lines() {
         ("fn deep(n) { deep(n + 1) } ⏎ deep(0)", "deep", "too deeply"),
         ("run(\"syn-scaner\")", "syn-scaner", "did you mean \"syn-scanner\"?"),
         ("ports(\"22,x\")", "ports", "22,80-90"),
-        ("IP(\"nosuch.lab\")", "IP", "cannot resolve \"nosuch.lab\""),
+        ("IP(\"nosuch.lab\")", "nosuch.lab", "cannot resolve \"nosuch.lab\""),
         ("help(\"sr2\")", "sr2", "did you mean \"sr\"?"),
     ]);
 }

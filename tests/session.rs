@@ -75,6 +75,7 @@ fn memory_is_bounded() {
     with_stack(|| {
         let settings = Settings {
             network: Network::new(vec![Box::new(Lab::new(1))], 1),
+            plan: Some(pktsh::lab::Plan::builtin()),
             console: Box::new(Heard::default()),
             signals: Arc::default(),
             memory: || Some(2 << 30),

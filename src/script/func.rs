@@ -269,6 +269,19 @@ pub(super) fn say_at(message: impl Into<String>, word: &str) -> Box<EvalAltResul
     EvalAltResult::ErrorRuntime(Dynamic::from(said), Position::NONE).into()
 }
 
+/// The same error, with the caret under another word.
+pub(super) fn at_word(error: EvalAltResult, word: &str) -> Box<EvalAltResult> {
+    match error {
+        EvalAltResult::ErrorRuntime(thrown, at) => match thrown.try_cast_result::<Said>() {
+            Ok(said) => {
+                EvalAltResult::ErrorRuntime(Dynamic::from(Said { word: Some(word.to_owned()), ..said }), at).into()
+            }
+            Err(thrown) => EvalAltResult::ErrorRuntime(thrown, at).into(),
+        },
+        other => other.into(),
+    }
+}
+
 /// A value as a message names it: `the number 5`, `text "abc"`, `None`.
 pub(super) fn describe(value: &Dynamic) -> String {
     if value.is_unit() {

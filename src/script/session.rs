@@ -18,6 +18,7 @@ use super::trouble::Trouble;
 use super::values::{self, Auto};
 use crate::base::text::hex;
 use crate::engine::Network;
+use crate::lab::Plan;
 use crate::layers;
 use crate::packet::LayerDesc;
 
@@ -25,12 +26,14 @@ use crate::packet::LayerDesc;
 const MOST_CALLS: usize = 64;
 const MOST_NESTING: usize = 128;
 /// Operations between two looks at the memory in use.
-const LOOK_AT_MEMORY: u64 = 1 << 10;
+const LOOK_AT_MEMORY: u64 = 1 << 8;
 
 /// What a session is made with.
 pub struct Settings {
     /// Its networks.
     pub network: Network,
+    /// The hosts of its laboratory, if it has one.
+    pub plan: Option<Plan>,
     /// Where its words go.
     pub console: Box<dyn Console>,
     /// Ctrl-C, counted by the signal handler.
@@ -57,8 +60,8 @@ impl Session {
     pub fn new(settings: Settings) -> Self {
         let constants = Constants::default();
         let mut engine = Engine::new();
-        let Settings { network, console, signals, memory, most_memory, accounts } = settings;
-        let state = State::new(network, console, constants.clone(), signals);
+        let Settings { network, plan, console, signals, memory, most_memory, accounts } = settings;
+        let state = State::new(network, plan, console, constants.clone(), signals);
         state.accounts.set(accounts);
         limit(&mut engine, &state, memory, most_memory);
         values::register(&mut engine, &state);

@@ -44,6 +44,7 @@ pub(crate) fn session_with(worlds: Vec<Box<dyn World>>, signals: Signals) -> (Se
     let heard = Heard::default();
     let session = Session::new(Settings {
         network: Network::new(worlds, 1),
+        plan: Some(pktsh::lab::Plan::builtin()),
         console: Box::new(heard.clone()),
         signals,
         memory: || None,

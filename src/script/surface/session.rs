@@ -48,6 +48,27 @@ pub(super) const ROWS: &[Func] = &[
         },
     },
     Func {
+        name: "lab",
+        group: "session",
+        doc: "Prints the laboratory's hosts, or all about one.",
+        params: &[opt("host", Kind::Text, "None", "The host's name.")],
+        more: false,
+        gives: "None",
+        examples: &["lab()", "lab(\"drop.lab\")"],
+        run: |call| {
+            let host = call.text(0);
+            let Some(plan) = &call.state.plan else {
+                return Err(call.fail("this session has no laboratory; --live leaves it out"));
+            };
+            let text = match host {
+                Some(name) => plan.show(&name).map_err(|e| say_at(e.to_string(), &name))?,
+                None => table::hosts(plan, call.state.console.width()),
+            };
+            call.state.console.print(&text);
+            Ok(Dynamic::UNIT)
+        },
+    },
+    Func {
         name: "run",
         group: "session",
         doc: "Runs a script (a file, or a recipe's name) with its arguments; its functions stay.",

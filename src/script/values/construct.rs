@@ -8,7 +8,7 @@ use super::Fallible;
 use super::fields::set_field;
 use crate::layers;
 use crate::packet::{Header, LayerDesc, Packet};
-use crate::script::func::{describe, say, say_at};
+use crate::script::func::{at_word, describe, say, say_at};
 use crate::script::natives::Natives;
 use crate::script::state::State;
 use crate::script::sugar::KEYWORDS;
@@ -74,6 +74,6 @@ fn first_argument(state: &State, desc: &'static LayerDesc, mut packet: Packet, g
         let found = describe(given);
         return Err(say(format!("{}: name the field that {found} is for, like {}", desc.name, example(desc))));
     }
-    set_field(state, &mut packet, 0, field, given)?;
+    set_field(state, &mut packet, 0, field, given).map_err(|error| at_word(*error, &given.to_string()))?;
     Ok(packet)
 }
