@@ -1,7 +1,7 @@
 //! The recipes through the real program, across a wire to a real Linux kernel, beside what Nmap says there.
 
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test prints what it ran and fails by panicking")]
 
 mod support;
 
@@ -134,7 +134,7 @@ fn the_probe_arrives_as_it_was_sent() {
 
     // These two packets came, these alone, and in this order.
     let frames = [(); 2].map(|()| witness.frame(|frame| frame[12..14] == [8, 0]));
-    let hex = |frame: &Vec<u8>| frame[14..].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |frame: &Vec<u8>| pktsh::base::text::hex(&frame[14..]);
     assert_eq!(frames.each_ref().map(hex), [probe, echo]);
 
     // tcpdump reads them as what they are meant to be, and finds their checksums right.
@@ -177,23 +177,22 @@ fn what_fits_nothing_is_unexpected() {
         _ => false,
     };
     let [client, server] = [CLIENT, SERVER].map(|addr| addr.parse::<std::net::Ipv4Addr>().unwrap().octets());
-    let answers: [(&str, &dyn Fn(&[u8]) -> Vec<u8>); 2] = [
-        ("Flags A, from us", &|probe| {
-            let sliced = SlicedPacket::from_ethernet(probe).unwrap();
-            let Some(TransportSlice::Tcp(tcp)) = sliced.transport else { panic!("a SYN") };
-            let answer = PacketBuilder::ethernet2(SERVER_MAC, CLIENT_MAC).ipv4(server, client, 64);
-            let answer = answer.tcp(81, tcp.source_port(), 7, 1024).ack(tcp.sequence_number().wrapping_add(1));
-            let mut bytes = Vec::new();
-            answer.write(&mut bytes, &[]).unwrap();
-            bytes
-        }),
-        ("fragmentation needed", &|probe| {
-            let answer = PacketBuilder::ethernet2(SERVER_MAC, CLIENT_MAC).ipv4(server, client, 64);
-            let mut bytes = Vec::new();
-            answer.icmpv4_raw(3, 4, [0, 0, 2, 64]).write(&mut bytes, &probe[14..42]).unwrap();
-            bytes
-        }),
-    ];
+    let frame = || PacketBuilder::ethernet2(SERVER_MAC, CLIENT_MAC).ipv4(server, client, 64);
+    let bare_ack = |probe: &[u8]| {
+        let sliced = SlicedPacket::from_ethernet(probe).unwrap();
+        let Some(TransportSlice::Tcp(tcp)) = sliced.transport else { panic!("a SYN") };
+        let (port, ack) = (tcp.source_port(), tcp.sequence_number().wrapping_add(1));
+        let mut bytes = Vec::new();
+        frame().tcp(81, port, 7, 1024).ack(ack).write(&mut bytes, &[]).unwrap();
+        bytes
+    };
+    let fragmentation_needed = |probe: &[u8]| {
+        let mut bytes = Vec::new();
+        frame().icmpv4_raw(3, 4, [0, 0, 2, 64]).write(&mut bytes, &probe[14..42]).unwrap();
+        bytes
+    };
+    type Answer<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
+    let answers: [(&str, Answer<'_>); 2] = [("a bare ACK", &bare_ack), ("fragmentation needed", &fragmentation_needed)];
     for (what, answer) in answers {
         let mut command = wire.client(PKTSH);
         let child =

@@ -59,7 +59,7 @@ fn run_page(page: &str) -> String {
     let mut only_read = Vec::new();
     let mut lines = page.lines();
     while let Some(line) = lines.next() {
-        found += &format!("{line}\n");
+        found.extend([line, "\n"]);
         let Some(kind) = line.strip_prefix("```") else { continue };
         let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
         let shown = match kind {
@@ -77,7 +77,7 @@ fn run_page(page: &str) -> String {
             }
             other => panic!("what is a block of {other:?}?"),
         };
-        found += &format!("{shown}```\n");
+        found.extend([&shown, "```\n"]);
     }
     assert_eq!(only_read, ONLY_READ);
     found
@@ -87,7 +87,7 @@ fn run_page(page: &str) -> String {
 fn examples(block: &[&str], mark: &str, mut run: impl FnMut(&str) -> String) -> String {
     assert!(block.first().is_some_and(|line| line.starts_with(mark)), "a block begins with {mark:?}: {block:?}");
     let inputs = block.iter().filter_map(|line| line.strip_prefix(mark));
-    inputs.map(|input| format!("{mark}{input}\n{}", run(input))).collect()
+    inputs.map(|input| [mark, input, "\n", &run(input)].concat()).collect()
 }
 
 /// What a shell shows of a command.
@@ -106,5 +106,5 @@ fn typed(session: &mut Session, heard: &Heard, line: &str) -> String {
     let value = session.line(line).unwrap_or_else(|trouble| panic!("{line}: {trouble}"));
     let mut shown = heard.screen.take();
     shown.extend(session.display(&value));
-    shown.iter().map(|text| format!("{}\n", text.trim_end_matches('\n'))).collect()
+    shown.iter().map(|text| [text.trim_end_matches('\n'), "\n"].concat()).collect()
 }

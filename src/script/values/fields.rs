@@ -47,10 +47,10 @@ pub(super) fn register(engine: &mut Engine, state: &Rc<State>) {
             return put_layer(p, desc, &given);
         }
         let at = owner(p, &name)?;
-        match is_handed_back(&shared, p, at, &name, &given) {
-            true => Ok(()),
-            false => set_field(&shared, p, at, &name, &given),
+        if is_handed_back(&shared, p, at, &name, &given) {
+            return Ok(());
         }
+        set_field(&shared, p, at, &name, &given)
     });
     engine.register_indexer_get(|p: &mut Packet, desc: &'static LayerDesc| take_layer(p, desc));
     engine.register_indexer_set(|p: &mut Packet, desc: &'static LayerDesc, given: Dynamic| put_layer(p, desc, &given));
