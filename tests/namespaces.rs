@@ -167,6 +167,9 @@ fn tcpdump(frames: &[Vec<u8>]) -> String {
     String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
 }
 
+/// What the server sends when it sees a probe.
+type Answer<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
+
 /// A bare ACK in answer to a SYN, and an ICMP error that is no filter's: neither is guessed at.
 #[test]
 fn what_fits_nothing_is_unexpected() {
@@ -191,7 +194,6 @@ fn what_fits_nothing_is_unexpected() {
         frame().icmpv4_raw(3, 4, [0, 0, 2, 64]).write(&mut bytes, &probe[14..42]).unwrap();
         bytes
     };
-    type Answer<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
     let answers: [(&str, Answer<'_>); 2] = [("a bare ACK", &bare_ack), ("fragmentation needed", &fragmentation_needed)];
     for (what, answer) in answers {
         let mut command = wire.client(PKTSH);
