@@ -221,6 +221,8 @@ fn draws_are_the_seeds() {
         ),
         ("TCP(sport=RandShort()).command()", "\"TCP(sport=RandShort())\""),
         ("TCP(sport=RandNum(5, 5)).hex().sub_string(0, 4)", "\"0005\""),
+        ("sr1(IP(dst=RandIP(\"192.0.2.10\"))/TCP(80)).src", "\"192.0.2.10\""),
+        ("let r = sr1(IP(\"web.lab\")/TCP(sport=RandShort(), dport=80)); r.dport == r.query.sport", "true"),
     ]);
     tells(&[("IP(ttl=RandShort())", "ttl", "65535 does not fit 8 bits")]);
 }
