@@ -163,7 +163,7 @@ fn fields_take_what_fits_and_refuse_the_rest() {
         ("TCP(dprot=80)", "dprot", "TCP has no field \"dprot\"; did you mean \"dport\"?"),
         ("TCP(dport=70000)", "dport", "TCP.dport: 70000 does not fit 16 bits (0 to 65535)"),
         ("TCP(dport=-1)", "dport", "-1 is below 0"),
-        ("TCP(dport=1.5)", "dport", "found a number with a fraction"),
+        ("TCP(dport=1.5)", "dport", "found the number 1.5"),
         ("TCP(dport=\"foo\")", "dport", "no name \"foo\""),
         ("IP(ttl=300)", "ttl", "IP.ttl: 300 does not fit 8 bits (0 to 255)"),
         ("TCP(flags=\"Z\")", "flags", "the flags are F S R P A U E C N"),
@@ -244,6 +244,8 @@ fn flags_compare_in_both_directions() {
         ("let f = TCP(flags=\"SA\").flags; `${f}`", "\"SA\""),
         ("let f = TCP(flags=\"SA\").flags; switch f { \"RA\" => 1, \"SA\" => 2, _ => 3 }", "2"),
         ("\"S\" in TCP(flags=\"SA\").flags", "true"),
+        ("let p = IP()/TCP(); p[TCP].flags.A = true; p[TCP].flags.S = false; p[TCP].flags", "A"),
+        ("let p = Raw(\"abc\"); [p.load == \"abc\", p.load != \"abc\"]", "[true, false]"),
         ("TCP(flags=\"SA\").flags == TCP(flags=0x12).flags", "true"),
     ]);
     tells(&[
@@ -345,6 +347,9 @@ fn the_forms_that_python_users_type() {
         ("let r = sr(IP(\"web.lab\")/TCP(22)) ⏎ r.ans.map(|a, b, c| 1)", "map", "|s, r|"),
         ("TCP(flags='FPU')", "'FPU'", "\"FPU\""),
         ("if 1 { 2 }", "1", "true or false"),
+        ("if sr1(IP(\"web.lab\")/ICMP()) { 2 }", "sr1", "if r != None"),
+        ("IP().sumary()", "sumary", "did you mean \"summary\"?"),
+        ("sr1(IP(\"web.lab\"), timeout=1e30)", "sr1", "found the number 1e30"),
     ]);
 }
 

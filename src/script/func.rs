@@ -298,7 +298,7 @@ pub(super) fn describe(value: &Dynamic) -> String {
         return format!("the layer {0} (write {0}() for a packet)", desc.name);
     }
     match value.type_name() {
-        "f64" => "a number with a fraction".into(),
+        "f64" => format!("the number {value}"),
         "bool" => format!("{}", value.as_bool().unwrap_or_default()),
         "array" => "a list".into(),
         "map" => "a map".into(),

@@ -299,6 +299,10 @@ fn compare(
             "{number} is a number and \"{shown}\" is text, which are never equal: compare it with a number"
         )));
     }
+    // A payload is bytes; text stands for its own, in UTF-8.
+    if let (Some(bytes), Some(text)) = (args[0].read_lock::<Blob>(), args[1].read_lock::<ImmutableString>()) {
+        return Ok(((*bytes == text.as_bytes()) == (operator == "==")).into());
+    }
     cx.call_native_fn_raw(operator, true, &mut [&mut args[0].clone(), &mut args[1].clone()])
 }
 

@@ -42,6 +42,11 @@ impl Known {
         Self { builtins: names.into_iter().collect(), ..Self::default() }
     }
 
+    /// Whether any function has this name, built in or of the session.
+    pub fn has_function(&self, name: &str) -> bool {
+        self.builtins.contains(name) || self.functions.contains_key(name)
+    }
+
     /// Adds what a line or script defines at its top level.
     pub fn learn(&mut self, ast: &AST) {
         for (name, params) in functions(ast) {

@@ -44,6 +44,11 @@ pub(super) fn register(engine: &mut Engine) {
     });
     engine.register_fn("contains", |f: &mut Flags, text: ImmutableString| has(*f, &text));
     engine.register_indexer_get(|f: &mut Flags, text: ImmutableString| has(*f, &text));
+    engine.register_indexer_set(|f: &mut Flags, text: ImmutableString, on: bool| -> Fallible<()> {
+        let bits = parse(*f, &text)?;
+        f.bits = if on { f.bits | bits } else { f.bits & !bits };
+        Ok(())
+    });
 }
 
 fn parse(flags: Flags, text: &str) -> Fallible<u64> {
