@@ -228,6 +228,21 @@ fn draws_are_the_seeds() {
 }
 
 #[test]
+fn a_quoted_header_is_never_taken_for_the_packets_own() {
+    shows(&[
+        (
+            "let r = sr1(IP(\"reject.lab\")/TCP(81)); [r.haslayer(TCP), TCP in r, r.haslayer(TCPerror)]",
+            "[false, false, true]",
+        ),
+        ("let r = sr1(IP(\"reject.lab\")/TCP(81)); [r[IPerror].dst, r[TCPerror].dport]", "[\"192.0.2.26\", 81]"),
+    ]);
+    tells(&[
+        ("let r = sr1(IP(\"reject.lab\")/TCP(81)) ⏎ r[TCP]", "[", "no TCP in IP / ICMP / IPerror / TCPerror"),
+        ("let r = sr1(IP(\"reject.lab\")/TCP(81)) ⏎ r.dport", "dport", "no field or method \"dport\""),
+    ]);
+}
+
+#[test]
 fn flags_compare_in_both_directions() {
     shows(&[
         (

@@ -47,7 +47,7 @@ pub static IP_ERROR: LayerDesc = LayerDesc {
     ],
     ends: Some(("src", "dst")),
     quoted: true,
-    summary: SUMMARY,
+    summary: Summary { alone: "{layer} {src} > {dst} {name:proto}", ..SUMMARY },
     ..LayerDesc::EMPTY
 };
 

@@ -151,9 +151,17 @@ impl Packet {
         }
     }
 
-    /// The outermost visible layer that has a field of this name now.
+    /// The outermost visible layer that has a field of this name now. Headers quoted in an ICMP error are not looked
+    /// at, unless the packet begins with one: they are another packet's.
     pub fn owner(&self, field: &str) -> Option<usize> {
-        self.layers().iter().position(|l| l.index(field).is_some())
+        self.own_layers().iter().position(|l| l.index(field).is_some())
+    }
+
+    /// The visible layers up to the first quoted one.
+    pub fn own_layers(&self) -> &[Layer] {
+        let layers = self.layers();
+        let quote = layers.iter().skip(1).position(|l| l.desc().quoted).map_or(layers.len(), |at| at + 1);
+        if layers.first().is_some_and(|l| l.desc().quoted) { layers } else { &layers[..quote] }
     }
 
     /// The names of the visible layers, as `IP / TCP`.

@@ -95,7 +95,7 @@ fn owner(packet: &Packet, field: &str) -> Fallible<usize> {
         return Ok(at);
     }
     // A field that one of the layers has at other times explains itself; else the nearest name of all.
-    let layers = packet.layers();
+    let layers = packet.own_layers();
     if let Some(layer) = layers.iter().find(|l| l.desc().has_field(field)) {
         return packet_error_of(packet, layer.desc(), field);
     }
