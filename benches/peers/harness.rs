@@ -8,7 +8,7 @@ use crate::wire::Wire;
 
 /// Turns of each side.
 const TURNS: usize = 7;
-/// How long one turn of a [`rate`] or [`span`] takes, about.
+/// How long one turn of a [`rate`] takes, about.
 const TURN: Duration = Duration::from_millis(300);
 
 /// One figure.
@@ -89,35 +89,21 @@ impl Figures {
     }
 }
 
-/// A measure of how often `work` runs in a second.
+/// A measure of how often `work` runs in a second; it runs as often as fills a turn.
 pub(crate) fn rate(mut work: impl FnMut() + 'static) -> Measure {
-    let mut span = timed(move || work());
-    Box::new(move || 1.0 / span())
-}
-
-/// A measure of how many microseconds `work` takes.
-pub(crate) fn micros(mut work: impl FnMut() + 'static) -> Measure {
-    let mut span = timed(move || work());
-    Box::new(move || span() * 1e6)
-}
-
-/// Seconds for one run of `work`, over as many as fill a turn. The first call warms up and finds how many those are.
-fn timed(mut work: impl FnMut() + 'static) -> impl FnMut() -> f64 {
-    let mut take = move |rounds: u32| {
-        let start = Instant::now();
-        (0..rounds).for_each(|_| work());
-        start.elapsed()
-    };
     let mut rounds = 1;
-    loop {
-        let took = take(rounds);
-        if took >= TURN / 4 {
-            rounds = (f64::from(rounds) * TURN.as_secs_f64() / took.as_secs_f64()).ceil() as u32;
-            break;
-        }
+    // Warms up, and finds how many those are.
+    while each(rounds, &mut work) * f64::from(rounds) < TURN.as_secs_f64() / 2.0 {
         rounds *= 2;
     }
-    move || take(rounds).as_secs_f64() / f64::from(rounds)
+    Box::new(move || 1.0 / each(rounds, &mut work))
+}
+
+/// Seconds for one run of `work`, over so many.
+pub(crate) fn each(rounds: u32, mut work: impl FnMut()) -> f64 {
+    let start = Instant::now();
+    (0..rounds).for_each(|_| work());
+    start.elapsed().as_secs_f64() / f64::from(rounds)
 }
 
 /// What is on the command line.
@@ -169,12 +155,12 @@ struct Table {
 impl Table {
     fn new() -> Self {
         let mut table = Self { lines: String::new() };
-        table.line(["figure", "asked", "pktsh", "compared with", "its figure", "times better"].map(str::to_owned));
-        table.line(["---"; 6].map(str::to_owned));
+        table.line(&["figure", "asked", "pktsh", "compared with", "its figure", "times better"].map(str::to_owned));
+        table.line(&["---"; 6].map(str::to_owned));
         table
     }
 
-    fn line(&mut self, cells: [String; 6]) {
+    fn line(&mut self, cells: &[String; 6]) {
         let line = format!("| {} |", cells.join(" | "));
         println!("{line}");
         writeln!(self.lines, "{line}").unwrap();
@@ -195,7 +181,7 @@ impl Table {
         let mut say = |table: &mut Self, right: [String; 3]| {
             let [a, b, c] = std::mem::take(&mut left);
             let [d, e, f] = right;
-            table.line([a, b, c, d, e, f]);
+            table.line(&[a, b, c, d, e, f]);
         };
         for (name, theirs) in names.into_iter().zip(figures) {
             let ratio = unit.ratio(ours.median(), theirs.median());
@@ -231,7 +217,9 @@ fn take_turns(mut measures: Vec<Measure>) -> Vec<Figures> {
             taken.push(measure());
         }
     }
-    figures.iter_mut().for_each(|taken| taken.sort_by(f64::total_cmp));
+    for taken in &mut figures {
+        taken.sort_by(f64::total_cmp);
+    }
     figures.into_iter().map(Figures).collect()
 }
 

@@ -9,7 +9,7 @@ use pktsh::layers::{dissect, ether::ETHER, ip::IP, tcp::TCP};
 use pktsh::packet::{Nowhere, Packet, Value, Wanted};
 
 use crate::harness::{Row, Unit, rate};
-use crate::scapy;
+use crate::scapy::{self, Timed};
 
 const DST: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const SRC: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -22,25 +22,19 @@ pub(crate) static ROWS: &[Row] = &[
         wired: false,
         ours: || Some(rate(|| drop(black_box(made(Some(61000)).bytes(&Nowhere).unwrap())))),
         peers: &[
-            (
-                "Scapy: bytes(IP()/TCP())",
-                || {
-                    let statement = r#"bytes(IP(src="10.0.0.2", dst="10.0.0.1")/TCP(sport=61000, dport=80, flags="S"))"#;
-                    scapy::measure("", statement, f64::recip)
-                },
-            ),
-            (
-                "etherparse: PacketBuilder",
-                || {
-                    Some(rate(|| {
-                        let builder = PacketBuilder::ipv4(SRC.octets(), black_box(DST).octets(), 64);
-                        let builder = builder.tcp(61000, 80, 0, 8192).syn();
-                        let mut bytes = Vec::with_capacity(builder.size(0));
-                        builder.write(&mut bytes, &[]).unwrap();
-                        black_box(bytes);
-                    }))
-                },
-            ),
+            ("Scapy: bytes(IP()/TCP())", || {
+                let statement = r#"bytes(IP(src="10.0.0.2", dst="10.0.0.1")/TCP(sport=61000, dport=80, flags="S"))"#;
+                scapy::measure(&Timed { statement, ..Timed::default() }, scapy::RATE)
+            }),
+            ("etherparse: PacketBuilder", || {
+                Some(rate(|| {
+                    let builder = PacketBuilder::ipv4(SRC.octets(), black_box(DST).octets(), 64);
+                    let builder = builder.tcp(61000, 80, 0, 8192).syn();
+                    let mut bytes = Vec::with_capacity(builder.size(0));
+                    builder.write(&mut bytes, &[]).unwrap();
+                    black_box(bytes);
+                }))
+            }),
         ],
     },
     Row {
@@ -49,13 +43,10 @@ pub(crate) static ROWS: &[Row] = &[
         unit: Unit::PerSecond,
         wired: false,
         ours: || Some(rate(|| drop(black_box(made(None).bytes(&Nowhere).unwrap())))),
-        peers: &[(
-            "Scapy: RandShort()",
-            || {
-                let statement = r#"bytes(IP(src="10.0.0.2", dst="10.0.0.1", id=RandShort())/TCP(sport=RandShort(), dport=80, flags="S"))"#;
-                scapy::measure("", statement, f64::recip)
-            },
-        )],
+        peers: &[("Scapy: RandShort()", || {
+            let statement = r#"bytes(IP(src="10.0.0.2", dst="10.0.0.1", id=RandShort())/TCP(sport=RandShort(), dport=80, flags="S"))"#;
+            scapy::measure(&Timed { statement, ..Timed::default() }, scapy::RATE)
+        })],
     },
     Row {
         name: "library: Ether/IP/TCP dissected, 54 bytes",
@@ -67,17 +58,14 @@ pub(crate) static ROWS: &[Row] = &[
             Some(rate(move || drop(black_box(dissect(&ETHER, black_box(&bytes))))))
         },
         peers: &[
-            (
-                "Scapy: Ether(b)",
-                || scapy::measure(r#"b = bytes(Ether()/IP(dst="10.0.0.1")/TCP(flags="S"))"#, "Ether(b)", f64::recip),
-            ),
-            (
-                "etherparse: SlicedPacket",
-                || {
-                    let bytes = frame();
-                    Some(rate(move || drop(black_box(SlicedPacket::from_ethernet(black_box(&bytes)).unwrap()))))
-                },
-            ),
+            ("Scapy: Ether(b)", || {
+                let before = r#"b = bytes(Ether()/IP(dst="10.0.0.1")/TCP(flags="S"))"#;
+                scapy::measure(&Timed { before, statement: "Ether(b)", after: "" }, scapy::RATE)
+            }),
+            ("etherparse: SlicedPacket", || {
+                let bytes = frame();
+                Some(rate(move || drop(black_box(SlicedPacket::from_ethernet(black_box(&bytes)).unwrap()))))
+            }),
         ],
     },
 ];

@@ -23,19 +23,37 @@ fn ask(python: &str) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// A measure of one expression: `setup` runs once, `statement` so often that a turn takes about 0.3 s.
-/// It gives seconds for one run, turned into the figure by `figure`.
-pub(crate) fn measure(setup: &str, statement: &str, figure: fn(f64) -> f64) -> Option<Measure> {
+/// What to time, in Python; `statement` is the part that counts.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Timed<'a> {
+    /// Runs before each turn.
+    pub(crate) before: &'a str,
+    /// Runs so often that a turn takes about 0.3 s.
+    pub(crate) statement: &'a str,
+    /// Runs after each turn.
+    pub(crate) after: &'a str,
+}
+
+/// Seconds for one run as runs a second.
+pub(crate) const RATE: fn(f64) -> f64 = f64::recip;
+/// Seconds for one run in microseconds.
+pub(crate) const MICROS: fn(f64) -> f64 = |seconds| seconds * 1e6;
+
+/// A measure of some Python; `figure` makes the figure from the seconds for one run.
+pub(crate) fn measure(timed: &Timed<'_>, figure: fn(f64) -> f64) -> Option<Measure> {
+    let Timed { before, statement, after } = timed;
     let script = format!(
         "import sys, timeit, logging\n\
          logging.getLogger('scapy').setLevel(logging.CRITICAL)\n\
          from scapy.all import *\n\
          conf.verb = 0\n\
-         {setup}\n\
          timer = timeit.Timer({statement:?}, globals=globals())\n\
-         rounds = max(1, int(0.3 / timer.timeit(10) * 10))\n\
+         def turn(rounds):\n  \
+           exec({before:?}, globals()); seconds = timer.timeit(rounds) / rounds; exec({after:?}, globals())\n  \
+           return seconds\n\
+         rounds = max(1, int(0.3 / turn(10)))\n\
          print('ready', flush=True)\n\
-         for _ in sys.stdin: print(timer.timeit(rounds) / rounds, flush=True)"
+         for _ in sys.stdin: print(turn(rounds), flush=True)"
     );
     let mut child = Command::new(python()?)
         .args(["-c", &script])

@@ -1,7 +1,8 @@
 //! What scripts do, in a session of the library.
 
 use crate::harness::{Row, Unit, rate};
-use crate::{scapy, session};
+use crate::scapy::{self, Timed};
+use crate::session;
 
 const SYN: &str = r#"IP(dst="10.0.0.1")/TCP(dport=80, flags="S")"#;
 /// Packets in one run of the script: so many that its start does not count.
@@ -18,5 +19,7 @@ pub(crate) static ROWS: &[Row] = &[Row {
         let mut runs = rate(move || drop(session.script("syns", &text, &[]).unwrap()));
         Some(Box::new(move || runs() * f64::from(LOOPS)))
     },
-    peers: &[("Scapy: the same expression", || scapy::measure("", SYN, f64::recip))],
+    peers: &[("Scapy: the same expression", || {
+        scapy::measure(&Timed { statement: SYN, ..Timed::default() }, scapy::RATE)
+    })],
 }];
