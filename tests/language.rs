@@ -52,6 +52,26 @@ fn tells(rows: &'static [(&'static str, &'static str, &'static str)]) {
     });
 }
 
+/// Rhai hands a property back to the packet after any method on it.
+#[test]
+fn looking_at_an_answer_does_not_edit_it() {
+    shows(&[
+        (
+            "let r = sr1(IP(\"web.lab\")/TCP(80)) ⏎ let n = r[TCP].options.len() ⏎ [n, r[IP].chksum != None]",
+            "[1, true]",
+        ),
+        ("let r = sr1(IP(\"web.lab\")/TCP(80)) ⏎ r.src.len() ⏎ r.ttl.to_string() ⏎ r.chksum != None", "true"),
+        ("let r = sr1(IP(\"web.lab\")/TCP(80)) ⏎ r.query.hex() == hex(r.query)", "true"),
+        ("let r = sr1(IP(\"web.lab\")/TCP(80)) ⏎ r.payload.layers() ⏎ r.iface.len()", "4"),
+        ("let r = sr1(IP(\"web.lab\")/TCP(80)) ⏎ r.payload.dport = 9 ⏎ r.dport", "9"),
+        ("let r = sr1(IP(\"web.lab\")/TCP(80)) ⏎ r.ttl = 9 ⏎ r.chksum", ""),
+        (
+            "let r = sr1(IP(\"web.lab\")/TCP(80)) ⏎ r.query = IP()",
+            "error at `query`: query says what was seen; it cannot be set",
+        ),
+    ]);
+}
+
 #[test]
 fn layers_are_functions_and_values() {
     shows(&[
@@ -143,7 +163,7 @@ fn fields_take_what_fits_and_refuse_the_rest() {
         ("TCP(dprot=80)", "dprot", "TCP has no field \"dprot\"; did you mean \"dport\"?"),
         ("TCP(dport=70000)", "dport", "TCP.dport: 70000 does not fit 16 bits (0 to 65535)"),
         ("TCP(dport=-1)", "dport", "-1 is below 0"),
-        ("TCP(dport=1.5)", "dport", "found a number with a fraction"),
+        ("TCP(dport=1.5)", "dport", "found the number 1.5"),
         ("TCP(dport=\"foo\")", "dport", "no name \"foo\""),
         ("IP(ttl=300)", "ttl", "IP.ttl: 300 does not fit 8 bits (0 to 255)"),
         ("TCP(flags=\"Z\")", "flags", "the flags are F S R P A U E C N"),
@@ -201,6 +221,8 @@ fn draws_are_the_seeds() {
         ),
         ("TCP(sport=RandShort()).command()", "\"TCP(sport=RandShort())\""),
         ("TCP(sport=RandNum(5, 5)).hex().sub_string(0, 4)", "\"0005\""),
+        ("sr1(IP(dst=RandIP(\"192.0.2.10\"))/TCP(80)).src", "\"192.0.2.10\""),
+        ("let r = sr1(IP(\"web.lab\")/TCP(sport=RandShort(), dport=80)); r.dport == r.query.sport", "true"),
     ]);
     tells(&[("IP(ttl=RandShort())", "ttl", "65535 does not fit 8 bits")]);
 }
@@ -222,6 +244,8 @@ fn flags_compare_in_both_directions() {
         ("let f = TCP(flags=\"SA\").flags; `${f}`", "\"SA\""),
         ("let f = TCP(flags=\"SA\").flags; switch f { \"RA\" => 1, \"SA\" => 2, _ => 3 }", "2"),
         ("\"S\" in TCP(flags=\"SA\").flags", "true"),
+        ("let p = IP()/TCP(); p[TCP].flags.A = true; p[TCP].flags.S = false; p[TCP].flags", "A"),
+        ("let p = Raw(\"abc\"); [p.load == \"abc\", p.load != \"abc\"]", "[true, false]"),
         ("TCP(flags=\"SA\").flags == TCP(flags=0x12).flags", "true"),
     ]);
     tells(&[
@@ -295,7 +319,7 @@ fn functions_constants_and_earlier_lines() {
         ("fn deep(n) { deep(n + 1) } ⏎ deep(0)", "deep", "too deeply"),
         ("run(\"syn-scaner\")", "syn-scaner", "did you mean \"syn-scanner\"?"),
         ("ports(\"22,x\")", "ports", "22,80-90"),
-        ("IP(\"nosuch.lab\")", "IP", "cannot resolve \"nosuch.lab\""),
+        ("IP(\"nosuch.lab\")", "nosuch.lab", "cannot resolve \"nosuch.lab\""),
         ("help(\"sr2\")", "sr2", "did you mean \"sr\"?"),
     ]);
 }
@@ -323,6 +347,9 @@ fn the_forms_that_python_users_type() {
         ("let r = sr(IP(\"web.lab\")/TCP(22)) ⏎ r.ans.map(|a, b, c| 1)", "map", "|s, r|"),
         ("TCP(flags='FPU')", "'FPU'", "\"FPU\""),
         ("if 1 { 2 }", "1", "true or false"),
+        ("if sr1(IP(\"web.lab\")/ICMP()) { 2 }", "sr1", "if r != None"),
+        ("IP().sumary()", "sumary", "did you mean \"summary\"?"),
+        ("sr1(IP(\"web.lab\"), timeout=1e30)", "sr1", "found the number 1e30"),
     ]);
 }
 

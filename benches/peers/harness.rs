@@ -45,7 +45,7 @@ pub(crate) enum Unit {
     Micros,
     /// Milliseconds.
     Millis,
-    /// Mebibytes.
+    /// Millions of bytes.
     Megabytes,
 }
 
@@ -125,6 +125,7 @@ pub(crate) fn main(rows: &[&Row]) {
     let asked = Asked { words, write: has("--write"), inside: has("--inside") };
     let is_asked = |row: &Row| asked.words.is_empty() || asked.words.iter().any(|word| row.name.contains(&**word));
     let rows: Vec<&Row> = rows.iter().copied().filter(|row| is_asked(row)).collect();
+    assert!(!asked.write || asked.words.is_empty(), "the file holds all figures: --write takes no names");
     if rows.iter().any(|row| row.wired) && !asked.inside {
         return again_inside(&args);
     }

@@ -59,7 +59,7 @@ fn start(console: Console) -> Measure {
     Box::new(turn)
 }
 
-/// Mebibytes of memory that the process holds when its prompt is on the screen.
+/// Millions of bytes of memory that the process holds when its prompt is on the screen.
 fn memory(console: Console) -> Measure {
     let state = tempfile::tempdir().unwrap();
     Box::new(move || {
@@ -72,7 +72,7 @@ fn memory(console: Console) -> Measure {
         let pid = screen.seen.lines().next().unwrap();
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+        line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() * 1024.0 / 1e6
     })
 }
 

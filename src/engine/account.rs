@@ -78,11 +78,11 @@ impl fmt::Display for Account {
 
 impl Account {
     fn say_silence(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let (0, Some(neighbor)) = (self.sent, self.silent_neighbor) {
-            return write!(f, "not sent: {neighbor} does not answer ARP, so no host has that address");
-        }
         if self.ended == Some(Ended::Interrupted) {
             return write!(f, "{} sent, none answered", self.sent);
+        }
+        if let (0, Some(neighbor)) = (self.sent, self.silent_neighbor) {
+            return write!(f, "not sent: {neighbor} does not answer ARP, so no host has that address");
         }
         let tries = if self.tries > 1 { format!(" ({} tries)", self.tries) } else { String::new() };
         write!(f, "no answer in {}{tries}", human(self.waited))?;

@@ -1,22 +1,20 @@
 //! Sending packets and pairing them with their answers: `send`, `sr`, `sr1` and their layer-2 kin.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::account::Account;
-use super::arp::Arp;
 use super::error::EngineError;
 use super::matching::{Verdict, answers, key_of_probe, key_of_reply};
-use super::network::{Around, Network};
+use super::network::Network;
+use super::plan::{Plan, Probe, Way, build_all, kernel_repairs, resolve_neighbors};
 use super::{Ended, Job, Outbox, Progress, Wake, drive};
 use crate::base::Time;
-use crate::base::checksum::checksum;
-use crate::layers::ether::ETHER;
 use crate::layers::{dissect, first_of};
-use crate::net::{Checksum, Event, Frame, Interface, Medium, NetError, Reach, Route, Via};
-use crate::packet::{Meta, Packet, Slot, Surroundings, Value};
+use crate::net::{Checksum, Event, Frame, NetError, Via};
+use crate::packet::{Meta, Packet, Slot, Value};
 
 /// The most packets that one exchange keeps.
 pub const MOST_PACKETS: u64 = 1 << 20;
@@ -91,198 +89,12 @@ pub fn exchange(network: &mut Network, packet: &Packet, options: &Options) -> Re
         network.check_public(plan.place, IpAddr::V4(*dst))?;
     }
     let resolved = resolve_neighbors(network, &plan)?;
-    let probes = build_all(network, packet, &plan, options)?;
+    let probes = build_all(network, &plan, options)?;
     let (_, link) = network.open(plan.place)?;
     let mut job = Exchange::new(probes, options, link.about().wall_zero, plan.names());
-    let ended = match resolved {
-        Ended::Interrupted => resolved,
-        _ => drive(&mut job, link)?,
-    };
+    let ended = if resolved == Ended::Interrupted { resolved } else { drive(&mut job, link)? };
     let dropped = if options.answers == Answers::None { 0 } else { link.stats().dropped };
     job.outcome(ended, dropped)
-}
-
-/// Where the packets of one call go: one world, and a route for each destination.
-struct Plan {
-    place: usize,
-    destinations: Vec<Ipv4Addr>,
-    routes: BTreeMap<Ipv4Addr, Route>,
-    /// The interface of frames without a destination address.
-    iface: Option<Interface>,
-}
-
-impl Plan {
-    fn new(network: &Network, packet: &Packet, options: &Options) -> Result<Self, EngineError> {
-        let around = network.routing(options.iface.as_deref());
-        let mut plan: Option<Self> = None;
-        for probe in packet.expand() {
-            check_level(&probe, options.frames)?;
-            let Some(dst) = destination(&probe) else { continue };
-            let (place, route) = around.route(dst)?;
-            let plan = plan.get_or_insert_with(|| Self::at(place));
-            if plan.place != place {
-                return Err(EngineError::Mixed(plan.destinations[0].into(), dst.into()));
-            }
-            if options.frames && !route.takes_frames() {
-                return Err(no_frames(&route));
-            }
-            if plan.routes.insert(dst, route).is_none() {
-                plan.destinations.push(dst);
-            }
-        }
-        match (plan, &options.iface) {
-            (Some(plan), _) => Ok(plan),
-            (None, Some(name)) if options.frames => {
-                let mut plan = Self::at(network.place_with(name)?);
-                let interfaces = network.place(plan.place).world.interfaces()?;
-                plan.iface = interfaces.into_iter().find(|i| i.name == *name);
-                Ok(plan)
-            }
-            (None, _) => Err(EngineError::NoDestination(packet.names())),
-        }
-    }
-
-    fn at(place: usize) -> Self {
-        Self { place, destinations: Vec::new(), routes: BTreeMap::new(), iface: None }
-    }
-
-    /// Names of the interfaces, by index.
-    fn names(&self) -> BTreeMap<u32, Arc<str>> {
-        let all = self.routes.values().map(|r| &r.iface).chain(&self.iface);
-        all.map(|i| (i.index, Arc::from(i.name.as_str()))).collect()
-    }
-}
-
-/// Refuses frames at layer 3 and packets at layer 2, with the function to use instead.
-fn check_level(packet: &Packet, frames: bool) -> Result<(), EngineError> {
-    let Some(first) = packet.layers().first() else {
-        return Err(EngineError::NoDestination("a packet without layers".into()));
-    };
-    let is_network = first.desc() == first_of(Medium::Ip);
-    let names = packet.names();
-    match (frames, is_network, first.desc() == &ETHER) {
-        (false, true, _) | (true, false, _) => Ok(()),
-        (false, _, true) => Err(EngineError::WrongLayer(format!(
-            "{names} begins with a link-layer header: send frames with sendp, srp or srp1 (sr and send add their own)"
-        ))),
-        (false, ..) => Err(EngineError::NoDestination(names)),
-        (true, ..) => Err(EngineError::WrongLayer(format!(
-            "{names} has no link-layer header: write Ether()/{names}, or use send, sr or sr1, which add it"
-        ))),
-    }
-}
-
-fn no_frames(route: &Route) -> EngineError {
-    let why = match route.reach {
-        Reach::Local => "is this machine itself, and the kernel drops frames injected there".to_owned(),
-        _ => format!("is reached by {}, which carries packets without a link-layer header", route.iface.name),
-    };
-    EngineError::WrongLayer(format!("{} {why}: use send, sr or sr1 with the IP packet", route.next_hop))
-}
-
-/// Where a packet goes: the destination of its first layer that names one.
-fn destination(packet: &Packet) -> Option<Ipv4Addr> {
-    packet.layers().iter().find_map(|layer| {
-        let (_, dst) = layer.desc().ends?;
-        match layer.get(dst)? {
-            Slot::Set(Value::Ip4(addr)) => Some(addr),
-            _ => None,
-        }
-    })
-}
-
-/// Asks the wire for the hardware addresses that nobody knows yet.
-fn resolve_neighbors(network: &mut Network, plan: &Plan) -> Result<Ended, EngineError> {
-    let mut arp = Arp::new();
-    for route in plan.routes.values().filter(|r| r.takes_frames() && r.reach == Reach::Remote) {
-        let known = network.place(plan.place).neighbor(route.iface.index, route.next_hop);
-        if let (None, Some(mac), IpAddr::V4(hop), IpAddr::V4(source)) =
-            (known, route.iface.mac, route.next_hop, route.source)
-        {
-            arp.ask(route.iface.index, hop, source, mac)?;
-        }
-    }
-    if arp.is_empty() {
-        return Ok(Ended::Done);
-    }
-    let (neighbors, link) = network.open(plan.place)?;
-    let ended = drive(&mut arp, link)?;
-    for ((iface, addr), mac) in arp.found {
-        neighbors.learn(iface, addr, mac, link.now());
-    }
-    Ok(ended)
-}
-
-/// A packet on its way.
-struct Probe {
-    /// As sent.
-    packet: Packet,
-    way: Way,
-    /// Anyone may answer: it went to a group.
-    to_many: bool,
-    /// When it was last sent.
-    sent: Option<Time>,
-    answers: u32,
-}
-
-impl Probe {
-    /// All its bytes.
-    fn bytes(&self) -> Option<Arc<[u8]>> {
-        self.packet.layers().first()?.range().map(|(bytes, ..)| bytes)
-    }
-}
-
-/// Whether the kernel writes another total length or checksum into an IPv4 packet that it routes itself (raw(7)).
-fn kernel_repairs(packet: &[u8]) -> bool {
-    let header = packet.first().map_or(0, |first| usize::from(first & 0x0f) * 4);
-    let Some(header) = packet.get(..header).filter(|h| h.len() >= 20) else { return false };
-    usize::from(u16::from_be_bytes([header[2], header[3]])) != packet.len() || checksum(header) != 0
-}
-
-/// How a probe leaves.
-enum Way {
-    /// As it is, by this way.
-    Plain(Via),
-    /// Behind this Ethernet header.
-    Behind(u32, [u8; 14]),
-    /// Not at all: nobody knows the next hop's hardware address.
-    NoNeighbor(IpAddr),
-}
-
-fn build_all(network: &Network, packet: &Packet, plan: &Plan, options: &Options) -> Result<Vec<Probe>, EngineError> {
-    let around = network.sending(plan.place, options.iface.as_deref());
-    let mut probes = Vec::with_capacity(packet.count() as usize);
-    for packet in packet.expand() {
-        let dst = destination(&packet);
-        let route = dst.and_then(|dst| plan.routes.get(&dst));
-        let built = packet.build(&around)?;
-        let way = match (options.frames, route) {
-            (true, _) => {
-                let iface = route.map(|r| &r.iface).or(plan.iface.as_ref());
-                Way::Plain(Via::Frame(iface.map_or(0, |i| i.index)))
-            }
-            (false, Some(route)) if route.takes_frames() => ethernet(&around, dst, route),
-            (false, route) => {
-                let only = options.iface.as_ref().and(route).map(|r| r.iface.index);
-                Way::Plain(Via::Ip(only))
-            }
-        };
-        let to_many = route.is_none_or(|r| matches!(r.reach, Reach::Broadcast | Reach::Multicast));
-        probes.push(Probe { packet: built.to_packet(), way, to_many, sent: None, answers: 0 });
-    }
-    Ok(probes)
-}
-
-/// The Ethernet header for an IPv4 packet (RFC 894).
-fn ethernet(around: &Around<'_>, dst: Option<Ipv4Addr>, route: &Route) -> Way {
-    let mac = around.next_hop_mac(dst);
-    let mac = mac.or((route.reach == Reach::Broadcast).then_some(crate::base::Mac::BROADCAST));
-    let (Some(to), Some(from)) = (mac, route.iface.mac) else { return Way::NoNeighbor(route.next_hop) };
-    let mut header = [0; 14];
-    header[..6].copy_from_slice(&to.0);
-    header[6..12].copy_from_slice(&from.0);
-    header[12..].copy_from_slice(&[0x08, 0x00]);
-    Way::Behind(route.iface.index, header)
 }
 
 /// The job behind `sr` and `send`.

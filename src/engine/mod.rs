@@ -9,6 +9,7 @@ mod error;
 mod exchange;
 mod matching;
 mod network;
+mod plan;
 
 pub use account::Account;
 pub use drive::{Ended, drive};

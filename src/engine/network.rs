@@ -225,6 +225,11 @@ impl Network {
         around
     }
 
+    /// A source of draws for one packet whose world is not known yet.
+    pub(super) fn draws(&self) -> Rng {
+        Rng::new(self.next_key(self.seed))
+    }
+
     fn next_key(&self, seed: u64) -> u64 {
         self.sent.set(self.sent.get() + 1);
         mix(seed ^ mix(self.sent.get()))

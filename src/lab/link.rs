@@ -68,8 +68,8 @@ impl Link for LabLink {
             Via::Frame(other) | Via::Ip(Some(other)) => return Err(super::no_interface(&other.to_string())),
         }
         match via {
-            Via::Frame(_) => send_frame(wire, bytes),
-            Via::Ip(_) => send_packet(wire, bytes),
+            Via::Frame(_) => send_frame(wire, self.tap, bytes),
+            Via::Ip(_) => send_packet(wire, self.tap, bytes),
         }
     }
 
@@ -123,19 +123,19 @@ impl Link for LabLink {
 }
 
 /// A packet socket: the frame goes out as it is, if it is one.
-fn send_frame(wire: &mut Wire, bytes: &[u8]) -> Result<(), NetError> {
+fn send_frame(wire: &mut Wire, tap: u32, bytes: &[u8]) -> Result<(), NetError> {
     if bytes.len() < ETHERNET {
         return Err(refused(bytes, "an Ethernet frame begins with a header of 14 bytes"));
     }
     if bytes.len() > ETHERNET + MTU as usize {
         return Err(refused(bytes, &too_long()));
     }
-    wire.send(Segment::HOME, bytes);
+    wire.send(tap, Segment::HOME, bytes);
     Ok(())
 }
 
 /// A raw socket with `IP_HDRINCL`: the kernel fills in what raw(7) says, finds the way, and adds the Ethernet header.
-fn send_packet(wire: &mut Wire, bytes: &[u8]) -> Result<(), NetError> {
+fn send_packet(wire: &mut Wire, tap: u32, bytes: &[u8]) -> Result<(), NetError> {
     if let Some(dst) = ipv6_destination(bytes) {
         return Err(super::no_route(IpAddr::V6(dst)));
     }
@@ -159,7 +159,7 @@ fn send_packet(wire: &mut Wire, bytes: &[u8]) -> Result<(), NetError> {
     if header_len >= 20 {
         repair(wire, &mut frame[ETHERNET..], header_len);
     }
-    wire.send(way.segment, &frame);
+    wire.send(tap, way.segment, &frame);
     wire.out.recycle(frame);
     Ok(())
 }

@@ -36,6 +36,8 @@ pub(super) struct Wire {
     pub(super) learned: BTreeMap<Ipv4Addr, Mac>,
     /// The open links, each with what it has captured.
     pub(super) taps: BTreeMap<u32, Tap>,
+    /// The tap of the link that is sending: what it sends does not come back to it.
+    sender: Option<u32>,
     pub(super) out: Out,
     /// Ends waits while it is true.
     pub(super) stop: Arc<AtomicBool>,
@@ -67,6 +69,7 @@ impl Wire {
             map: Map::new(plan),
             learned: BTreeMap::new(),
             taps: BTreeMap::new(),
+            sender: None,
             out: Out::default(),
             flights: BinaryHeap::new(),
             sent: 0,
@@ -88,11 +91,14 @@ impl Wire {
         self.flights.is_empty()
     }
 
-    /// Sends a frame from the student's machine; the taps see it go out, except on the loopback.
-    pub(super) fn send(&mut self, segment: Segment, bytes: &[u8]) {
+    /// Sends a frame of the link with this tap from the student's machine. The other taps see it go out, except on
+    /// the loopback.
+    pub(super) fn send(&mut self, tap: u32, segment: Segment, bytes: &[u8]) {
         let mut frame = self.out.buffer();
         frame.extend_from_slice(bytes);
+        self.sender = Some(tap);
         self.depart(YOU, Departure { segment, hold: Duration::ZERO, frame });
+        self.sender = None;
     }
 
     /// Moves the clock to the next arrival and lets its host act. `false` when none comes until `limit`.
@@ -174,7 +180,8 @@ impl Wire {
     }
 
     fn capture(&mut self, frame: &[u8], outgoing: bool) {
-        for tap in self.taps.values_mut() {
+        let sender = self.sender;
+        for (_, tap) in self.taps.iter_mut().filter(|(number, _)| Some(**number) != sender) {
             tap.capture(self.now, frame, outgoing);
         }
     }

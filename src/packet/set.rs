@@ -1,8 +1,11 @@
 //! Packet sets: a packet with lists, ranges or networks in its fields stands for all combinations, made lazily.
 
+use std::sync::Arc;
+
 use super::Packet;
 use super::layer::Layer;
 use super::value::{Many, Slot};
+use crate::base::Rng;
 
 /// The packets of a set, in order: the outer layer's fields change slowest, and in a layer the first field's.
 #[derive(Clone, Debug)]
@@ -34,6 +37,24 @@ impl Packet {
         self.expand().count
     }
 
+    /// The packet with its destination drawn, where that is random: the way depends on it.
+    #[must_use]
+    pub fn with_destination(mut self, rng: impl FnOnce() -> Rng) -> Self {
+        let random = |layer: &Layer| {
+            let field = layer.index(layer.desc().ends?.1)?;
+            match layer.slot(field)? {
+                Slot::Random(random) => Some((field, random)),
+                _ => None,
+            }
+        };
+        let first = self.layers.iter().enumerate().find_map(|(at, layer)| Some((at, random(layer)?)));
+        if let Some((at, (field, random))) = first {
+            let drawn = Slot::Set(random.draw(&mut rng()));
+            Arc::make_mut(&mut self.layers)[at].put(field, drawn);
+        }
+        self
+    }
+
     /// Whether any field holds several values.
     pub fn is_set(&self) -> bool {
         let many = |layer: &Layer| layer.set_slots().is_some_and(|s| s.iter().any(|(_, s)| matches!(s, Slot::Many(_))));
@@ -52,7 +73,7 @@ impl Iterator for Expand {
         self.next += 1;
         let mut packet = self.packet.clone();
         if !self.axes.is_empty() {
-            let layers = std::sync::Arc::make_mut(&mut packet.layers);
+            let layers = Arc::make_mut(&mut packet.layers);
             for (layer, field, many) in self.axes.iter().rev() {
                 layers[*layer].put(*field, Slot::Set(many.at(rest % many.count())));
                 rest /= many.count();

@@ -16,6 +16,7 @@ use crate::base::text;
 pub fn describe(desc: &LayerDesc) -> Vec<[String; 4]> {
     let row = |field: &Field| {
         let shape = match field.shape {
+            Shape::Bits(1) => "1 bit".into(),
             Shape::Bits(bits) => format!("{bits} bits"),
             Shape::Flags(bits, names) => format!("{bits} flags {}", names.0.join(" ")),
             Shape::Ip4 => "IPv4 address".into(),

@@ -71,7 +71,11 @@ impl fmt::Display for Value {
                     if i > 0 {
                         f.write_str(", ")?;
                     }
-                    write!(f, "{item}")?;
+                    match item {
+                        // In a list, text could be taken for a number or a name.
+                        Self::Bytes(bytes) => write!(f, "unhex(\"{}\")", text::hex(bytes))?,
+                        other => write!(f, "{other}")?,
+                    }
                 }
                 f.write_str("]")
             }

@@ -10,6 +10,7 @@ use super::names;
 use super::state::State;
 use super::sugar::{ColumnMap, Fault, Mode, sugar};
 use super::trouble::{Place, Said, Trouble};
+use crate::base::nearest::did_you_mean;
 
 /// The texts of a session. Each begins at a line number of its own, so that a position names its text, too:
 /// functions of earlier lines stay callable, and their errors point at the line that defined them.
@@ -170,9 +171,12 @@ fn translate(state: &State, error: &EvalAltResult) -> String {
         }
         EvalAltResult::ErrorPropertyNotFound(name, _) if name == "()" => state.no_answer(""),
         EvalAltResult::ErrorFunctionNotFound(signature, _) => not_found(state, signature),
-        EvalAltResult::ErrorMismatchDataType(wanted, found, _) if wanted == "bool" => {
-            format!("{NOT_A_CONDITION}; found {}", article(found))
-        }
+        EvalAltResult::ErrorMismatchDataType(wanted, found, _) if wanted == "bool" => match found.rsplit("::").next() {
+            Some("Packet" | "()") => {
+                "a condition is true or false: ask `if r != None` whether there was an answer".into()
+            }
+            _ => format!("{NOT_A_CONDITION}; found {}", article(found)),
+        },
         EvalAltResult::ErrorMismatchDataType(wanted, found, _) if !wanted.is_empty() => {
             format!("expected {}, found {}", article(wanted), article(found))
         }
@@ -195,9 +199,11 @@ fn translate(state: &State, error: &EvalAltResult) -> String {
 /// `show (())`: a function that exists, called on something else.
 fn not_found(state: &State, signature: &str) -> String {
     let (name, arguments) = signature.split_once(" (").unwrap_or((signature, ""));
-    let arguments = arguments.trim_end_matches(')');
-    let first = arguments.split(", ").next().unwrap_or("");
-    if first == "(" || arguments.starts_with("()") || signature.ends_with("(())") {
+    let arguments = arguments.strip_suffix(')').unwrap_or(arguments);
+    if name == "/" && arguments.ends_with(", ()") {
+        return "there is no packet after the /: a method binds closer, so write (a/b).show() for a/b.show()".into();
+    }
+    if arguments.starts_with("()") {
         let used = if name.chars().all(|c| c.is_alphanumeric() || c == '_') {
             format!(".{name}()")
         } else {
@@ -213,6 +219,11 @@ fn not_found(state: &State, signature: &str) -> String {
     }
     let kinds: Vec<String> = arguments.split(", ").filter(|a| !a.is_empty()).map(article).collect();
     match name.chars().next() {
+        Some(c) if (c.is_alphabetic() || c == '_') && !state.known.borrow().has_function(name) => {
+            let known = state.known.borrow();
+            let hint = did_you_mean(name, known.builtins.iter().chain(known.functions.keys()).map(String::as_str));
+            format!("no function or method \"{name}\"{hint}")
+        }
         Some(c) if c.is_alphabetic() || c == '_' => {
             format!("{name} does not take {}", if kinds.is_empty() { "nothing".into() } else { kinds.join(", ") })
         }

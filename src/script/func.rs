@@ -181,7 +181,8 @@ impl Func {
         let names = || self.params.iter().map(|p| p.name);
         let mut hint = did_you_mean(key, names());
         if hint.is_empty() {
-            hint = format!("; it takes {}", names().collect::<Vec<_>>().join(", "));
+            let names: Vec<&str> = names().collect();
+            hint = format!("; it takes {}", if names.is_empty() { "none".into() } else { names.join(", ") });
         }
         say_at(format!("{}: no keyword \"{}\"{hint}", self.name, key.escape_debug()), key)
     }
@@ -245,6 +246,11 @@ impl Call<'_, '_> {
         self.take(at).is_some_and(|v| v.as_bool().unwrap_or(false))
     }
 
+    /// A value as `print` prints it, by the function that its type registered.
+    pub(super) fn text_of(&self, value: Dynamic) -> Result<String, Box<EvalAltResult>> {
+        self.cx.call_native_fn::<ImmutableString>("to_string", (value,)).map(Into::into)
+    }
+
     /// An error that begins with the function's name.
     pub(super) fn fail(&self, message: impl std::fmt::Display) -> Box<EvalAltResult> {
         say(format!("{}: {message}", self.func.name))
@@ -263,6 +269,19 @@ pub(super) fn say_at(message: impl Into<String>, word: &str) -> Box<EvalAltResul
     EvalAltResult::ErrorRuntime(Dynamic::from(said), Position::NONE).into()
 }
 
+/// The same error, with the caret under another word.
+pub(super) fn at_word(error: EvalAltResult, word: &str) -> Box<EvalAltResult> {
+    match error {
+        EvalAltResult::ErrorRuntime(thrown, at) => match thrown.try_cast_result::<Said>() {
+            Ok(said) => {
+                EvalAltResult::ErrorRuntime(Dynamic::from(Said { word: Some(word.to_owned()), ..said }), at).into()
+            }
+            Err(thrown) => EvalAltResult::ErrorRuntime(thrown, at).into(),
+        },
+        other => other.into(),
+    }
+}
+
 /// A value as a message names it: `the number 5`, `text "abc"`, `None`.
 pub(super) fn describe(value: &Dynamic) -> String {
     if value.is_unit() {
@@ -279,7 +298,7 @@ pub(super) fn describe(value: &Dynamic) -> String {
         return format!("the layer {0} (write {0}() for a packet)", desc.name);
     }
     match value.type_name() {
-        "f64" => "a number with a fraction".into(),
+        "f64" => format!("the number {value}"),
         "bool" => format!("{}", value.as_bool().unwrap_or_default()),
         "array" => "a list".into(),
         "map" => "a map".into(),

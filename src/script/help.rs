@@ -87,6 +87,6 @@ pub(super) fn fields(desc: &LayerDesc, width: usize) -> String {
 
 /// All functions as a table, group by group.
 pub(super) fn functions(width: usize) -> String {
-    let rows = surface::all().map(|f| vec![f.group.to_owned(), f.signature(), f.doc.to_owned()]);
+    let rows = surface::all().map(|f| vec![f.group.to_owned(), f.name.to_owned(), f.doc.to_owned()]);
     table(width, &["group", "function", "what it does"], rows)
 }

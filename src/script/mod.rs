@@ -6,6 +6,7 @@ mod func;
 mod help;
 mod modules;
 pub mod names;
+mod natives;
 pub mod recipes;
 mod session;
 mod state;

@@ -4,30 +4,36 @@ use std::any::TypeId;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use rhai::{AST, Array, Dynamic, Engine, EvalAltResult, FnPtr, INT, ImmutableString, Map, Scope};
+use rhai::{AST, Array, Blob, Dynamic, Engine, EvalAltResult, FnPtr, INT, ImmutableString, Map, Scope};
 
 use super::compile::{compile, trouble};
 use super::func::{Func, say};
 use super::modules::Files;
 use super::names::Known;
+use super::natives::Natives;
 use super::state::{Console, Signals, State};
 use super::sugar::{CASE, Constants, DIFFERS, LAST, Mode, PAIRS, SAME, SUGAR, is_unfinished, see_constants, sugar};
 use super::surface;
 use super::trouble::Trouble;
-use super::values::{self, Auto, register_raw};
+use super::values::{self, Auto};
+use crate::base::text::hex;
 use crate::engine::Network;
+use crate::lab::Plan;
 use crate::layers;
+use crate::packet::LayerDesc;
 
 /// How deep functions may call one another, and expressions nest: the same in debug and release builds.
 const MOST_CALLS: usize = 64;
 const MOST_NESTING: usize = 128;
 /// Operations between two looks at the memory in use.
-const LOOK_AT_MEMORY: u64 = 1 << 10;
+const LOOK_AT_MEMORY: u64 = 1 << 8;
 
 /// What a session is made with.
 pub struct Settings {
     /// Its networks.
     pub network: Network,
+    /// The hosts of its laboratory, if it has one.
+    pub plan: Option<Plan>,
     /// Where its words go.
     pub console: Box<dyn Console>,
     /// Ctrl-C, counted by the signal handler.
@@ -54,14 +60,16 @@ impl Session {
     pub fn new(settings: Settings) -> Self {
         let constants = Constants::default();
         let mut engine = Engine::new();
-        let Settings { network, console, signals, memory, most_memory, accounts } = settings;
-        let state = State::new(network, console, constants.clone(), signals);
+        let Settings { network, plan, console, signals, memory, most_memory, accounts } = settings;
+        let state = State::new(network, plan, console, constants.clone(), signals);
         state.accounts.set(accounts);
         limit(&mut engine, &state, memory, most_memory);
         values::register(&mut engine, &state);
-        values::constructors(&mut engine, &state);
-        surface::all().for_each(|func| register(&mut engine, &state, func));
-        register_hidden(&mut engine, &state);
+        let mut natives = Natives::new();
+        values::constructors(&mut natives, &state);
+        surface::all().for_each(|func| add(&mut natives, &state, func));
+        add_hidden(&mut natives, &state);
+        natives.register_into(&mut engine);
         names_as_values(&state);
         see_constants(&mut engine, &constants);
         engine.set_module_resolver(Files::new(&state));
@@ -73,6 +81,9 @@ impl Session {
         state.constant(LAST, Dynamic::UNIT);
         let mut known = Known::of(&engine);
         known.values = values_known();
+        // Those that need an argument are values: the prompt shows what they take.
+        let needs_nothing = |f: &&Func| f.params.iter().all(|p| p.default.is_some());
+        known.commands = surface::all().filter(needs_nothing).map(|f| f.name.to_owned()).collect();
         *state.known.borrow_mut() = known;
         Self { engine, state, scope: Scope::new(), functions: AST::empty() }
     }
@@ -109,11 +120,20 @@ impl Session {
         if value.is_unit() {
             return None;
         }
+        if let Some(desc) = value.read_lock::<&'static LayerDesc>() {
+            return Some(format!("{0}: {1} ls({0}) lists its fields.", desc.name, desc.doc));
+        }
+        let function = value.read_lock::<FnPtr>().and_then(|f| surface::all().find(|row| row.name == f.fn_name()));
+        if let Some(func) = function {
+            return Some(format!("{}: {} help({}) tells more.", func.signature(), func.doc, func.name));
+        }
+        if let Some(blob) = value.read_lock::<Blob>() {
+            return Some(format!("unhex(\"{}\")", hex(&blob)));
+        }
         if let Some(text) = value.read_lock::<Array>().and_then(|items| self.table(&items)) {
             return Some(text);
         }
-        let text = self.engine.eval_fn_call_text(value.clone());
-        Some(text.unwrap_or_else(|| value.to_string()))
+        Some(self.text(value))
     }
 
     /// Names that can be completed or listed: functions, layers, variables.
@@ -144,8 +164,14 @@ impl Session {
     fn cell(&self, value: &Dynamic) -> String {
         match value.read_lock::<ImmutableString>() {
             Some(text) => crate::base::text::escape(&text).into_owned(),
-            None => self.engine.eval_fn_call_text(value.clone()).unwrap_or_default(),
+            None => self.text(value),
         }
+    }
+
+    /// A value's text, by the function that its type registered.
+    fn text(&self, value: &Dynamic) -> String {
+        let text = self.engine.eval_fn_call::<ImmutableString>("to_debug", None, (value.clone(),));
+        text.map_or_else(|_| value.to_string(), Into::into)
     }
 
     fn evaluate(&mut self, name: &str, text: &str, mode: Mode) -> Result<Dynamic, Trouble> {
@@ -220,44 +246,44 @@ fn limit(engine: &mut Engine, state: &Rc<State>, memory: fn() -> Option<u64>, mo
     });
 }
 
-/// Registers a row for every number of arguments that it can get.
-fn register(engine: &mut Engine, state: &Rc<State>, func: &'static Func) {
+/// Adds a row for every number of arguments that it can get.
+fn add(natives: &mut Natives, state: &Rc<State>, func: &'static Func) {
     let most = func.params.len() + if func.more { 8 } else { 1 };
     for count in 0..=most.min(12) {
         let state = Rc::clone(state);
-        let types = vec![TypeId::of::<Dynamic>(); count];
-        register_raw(engine, func.name, &types, move |cx, args| func.call(cx, &state, args));
+        natives.add_any(func.name, count, move |cx, args| func.call(cx, &state, args));
     }
 }
 
 /// What the token pass writes into scripts, and where Rhai has a function of its own that ours replaces.
-fn register_hidden(engine: &mut Engine, state: &Rc<State>) {
+fn add_hidden(natives: &mut Natives, state: &Rc<State>) {
     let shared = Rc::clone(state);
-    engine.register_fn(SUGAR, move |text: ImmutableString| -> Result<String, Box<EvalAltResult>> {
+    natives.add_any(SUGAR, 1, move |_, args| {
+        let Some(text) = args[0].read_lock::<ImmutableString>() else { return Ok(args[0].clone()) };
         let known = shared.known.borrow();
-        sugar(&text, &known, Mode::Script).map(|s| s.text.into_owned()).map_err(|fault| say(fault.message))
+        sugar(&text, &known, Mode::Script).map(|s| s.text.into_owned().into()).map_err(|fault| say(fault.message))
     });
-    register_raw(engine, PAIRS, &[TypeId::of::<Dynamic>()], |_, args| pairs(args[0]));
+    natives.add_any(PAIRS, 1, |_, args| pairs(args[0]));
     for name in ["print", "to_string"] {
-        register_raw(engine, name, &[TypeId::of::<()>()], |_, _| Ok("None".into()));
+        natives.add(name, &[TypeId::of::<()>()], |_, _| Ok("None".into()));
     }
-    register_raw(engine, CASE, &[TypeId::of::<Dynamic>()], |_, args| {
+    natives.add_any(CASE, 1, |_, args| {
         let flags = args[0].read_lock::<crate::packet::Flags>().map(|flags| flags.to_string());
         Ok(flags.map_or_else(|| args[0].clone(), Dynamic::from))
     });
     for (name, operator) in [(SAME, "=="), (DIFFERS, "!=")] {
-        register_raw(engine, name, &[TypeId::of::<Dynamic>(); 2], move |cx, args| compare(cx, operator, args));
+        natives.add_any(name, 2, move |cx, args| compare(cx, operator, args));
     }
     // Rhai's own refuse constants, which `args` and the constants of a file are.
     let get = |list: &Array, at: INT| usize::try_from(at).ok().and_then(|at| list.get(at)).cloned();
-    register_raw(engine, "get", &[TypeId::of::<Array>(), TypeId::of::<INT>()], move |_, args| {
+    natives.add("get", &[TypeId::of::<Array>(), TypeId::of::<INT>()], move |_, args| {
         let at = args[1].as_int().unwrap_or(-1);
         Ok(args[0].read_lock::<Array>().and_then(|list| get(&list, at)).unwrap_or(Dynamic::UNIT))
     });
     for seconds in [TypeId::of::<INT>(), TypeId::of::<f64>()] {
         let Some(func) = surface::all().find(|f| f.name == "sleep") else { continue };
         let state = Rc::clone(state);
-        register_raw(engine, "sleep", &[seconds], move |cx, args| func.call(cx, &state, args));
+        natives.add("sleep", &[seconds], move |cx, args| func.call(cx, &state, args));
     }
 }
 
@@ -272,6 +298,10 @@ fn compare(
         return Err(say(format!(
             "{number} is a number and \"{shown}\" is text, which are never equal: compare it with a number"
         )));
+    }
+    // A payload is bytes; text stands for its own, in UTF-8.
+    if let (Some(bytes), Some(text)) = (args[0].read_lock::<Blob>(), args[1].read_lock::<ImmutableString>()) {
+        return Ok(((*bytes == text.as_bytes()) == (operator == "==")).into());
     }
     cx.call_native_fn_raw(operator, true, &mut [&mut args[0].clone(), &mut args[1].clone()])
 }
@@ -328,15 +358,4 @@ fn values_known() -> std::collections::BTreeSet<String> {
     let layers = layers::ALL.iter().map(|d| d.name);
     let functions = surface::all().map(|f| f.name);
     layers.chain(functions).chain(["None", "auto", "args", LAST]).map(str::to_owned).collect()
-}
-
-/// A value's text by the function that its type registered.
-trait ShowValue {
-    fn eval_fn_call_text(&self, value: Dynamic) -> Option<String>;
-}
-
-impl ShowValue for Engine {
-    fn eval_fn_call_text(&self, value: Dynamic) -> Option<String> {
-        self.eval_fn_call::<ImmutableString>("to_debug", None, (value,)).ok().map(Into::into)
-    }
 }

@@ -11,6 +11,7 @@ use super::compile::Sources;
 use super::names::Known;
 use super::sugar::Constants;
 use crate::engine::{Account, Network};
+use crate::lab::Plan;
 use crate::packet::{Packet, PacketError};
 
 /// Where a session's words go. The shell implements it; nothing below the shell prints.
@@ -29,6 +30,8 @@ pub type Signals = Arc<AtomicUsize>;
 /// What the functions of a session share.
 pub(super) struct State {
     pub(super) network: RefCell<Network>,
+    /// The hosts of the laboratory, if the session has one.
+    pub(super) plan: Option<Plan>,
     pub(super) console: Box<dyn Console>,
     pub(super) constants: Constants,
     pub(super) known: RefCell<Known>,
@@ -51,9 +54,16 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(network: Network, console: Box<dyn Console>, constants: Constants, signals: Signals) -> Rc<Self> {
+    pub(super) fn new(
+        network: Network,
+        plan: Option<Plan>,
+        console: Box<dyn Console>,
+        constants: Constants,
+        signals: Signals,
+    ) -> Rc<Self> {
         Rc::new(Self {
             network: RefCell::new(network),
+            plan,
             console,
             constants,
             known: RefCell::default(),

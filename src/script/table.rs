@@ -3,6 +3,8 @@
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::state::State;
+use crate::lab::Plan;
+
 use super::values::{Packets, Results, Rows};
 
 /// More rows than a screen holds are counted, not printed.
@@ -18,6 +20,15 @@ pub(crate) fn table(width: usize, header: &[&str], rows: impl IntoIterator<Item 
         table.add_row(row);
     }
     table.trim_fmt()
+}
+
+/// The laboratory's hosts: name, addresses, what can be learned there.
+pub(crate) fn hosts(plan: &Plan, width: usize) -> String {
+    let rows = plan.list().into_iter().map(|host| {
+        let addrs: Vec<String> = host.addrs.iter().map(ToString::to_string).collect();
+        vec![host.name, addrs.join(", "), host.about]
+    });
+    table(width, &["host", "address", "about"], rows)
 }
 
 /// Answered probes: number, probe, answer.

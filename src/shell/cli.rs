@@ -48,6 +48,7 @@ pub(super) struct Cli {
 pub(super) struct Options {
     /// Only the laboratory; with =FILE one of your own
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, conflicts_with = "live")]
+    #[allow(clippy::option_option, reason = "clap's form for an option whose value may be left out")]
     pub(super) lab: Option<Option<PathBuf>>,
 
     /// Only the real network

@@ -39,12 +39,12 @@ pub fn main() -> u8 {
     signals::on_a_deep_stack(&stop.clone(), move || {
         let terminal = Terminal::new(stop.clone());
         print::quiet_panics();
-        let result = run(cli, &terminal, &stop);
+        let result = run(&cli, &terminal, &stop);
         terminal.finish(result)
     })
 }
 
-fn run(cli: Cli, terminal: &Terminal, stop: &Stop) -> Result<u8, Trouble> {
+fn run(cli: &Cli, terminal: &Terminal, stop: &Stop) -> Result<u8, Trouble> {
     let options = &cli.options;
     match cli.task(std::io::stdin().is_terminal()) {
         Task::Command(Command::Recipes { copy }) => recipes_command::run(terminal, copy.as_deref()),

@@ -56,8 +56,11 @@ impl Running {
 pub(super) fn start(options: &Options, terminal: &Terminal, stop: &Stop, at_prompt: bool) -> Result<Running, Trouble> {
     let seed = options.seed.unwrap_or(1);
     let mut worlds: Vec<Box<dyn World>> = Vec::new();
-    if !options.live {
-        worlds.push(Box::new(laboratory(options, seed, stop)?));
+    let plan = if options.live { None } else { Some(plan(options)?) };
+    if let Some(plan) = &plan {
+        let lab = Lab::from_plan(plan.clone(), seed);
+        lab.set_stop(stop.lab_flag());
+        worlds.push(Box::new(lab));
     }
     let mut forget: Box<dyn Fn()> = Box::new(|| ());
     if options.lab.is_none() {
@@ -82,6 +85,7 @@ pub(super) fn start(options: &Options, terminal: &Terminal, stop: &Stop, at_prom
     }
     let session = Session::new(Settings {
         network,
+        plan,
         console: Box::new(terminal.clone()),
         signals: stop.presses(),
         memory: resident_bytes,
@@ -91,14 +95,12 @@ pub(super) fn start(options: &Options, terminal: &Terminal, stop: &Stop, at_prom
     Ok(Running { session, has_lab: !options.live, stop: stop.clone(), forget })
 }
 
-fn laboratory(options: &Options, seed: u64, stop: &Stop) -> Result<Lab, Trouble> {
-    let plan = match &options.lab {
-        Some(Some(path)) => read_plan(path)?,
-        _ => Plan::builtin(),
-    };
-    let lab = Lab::from_plan(plan, seed);
-    lab.set_stop(stop.lab_flag());
-    Ok(lab)
+/// The laboratory's hosts: those of a file of the user's own, or the built-in ones.
+fn plan(options: &Options) -> Result<Plan, Trouble> {
+    match &options.lab {
+        Some(Some(path)) => read_plan(path),
+        _ => Ok(Plan::builtin()),
+    }
 }
 
 /// A laboratory file. A missing one is wrong usage, a wrong one a failure.

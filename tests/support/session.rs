@@ -1,4 +1,5 @@
 //! A session in the laboratory whose words are kept instead of printed.
+#![allow(dead_code, reason = "each test program uses its part")]
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,14 +16,18 @@ pub(crate) struct Heard {
     pub(crate) printed: Rc<RefCell<Vec<String>>>,
     /// Its accounts and remarks.
     pub(crate) noted: Rc<RefCell<Vec<String>>>,
+    /// Both, as they come on a screen.
+    pub(crate) screen: Rc<RefCell<Vec<String>>>,
 }
 
 impl Console for Heard {
     fn print(&self, text: &str) {
         self.printed.borrow_mut().push(text.to_owned());
+        self.screen.borrow_mut().push(text.to_owned());
     }
     fn note(&self, text: &str) {
         self.noted.borrow_mut().push(text.to_owned());
+        self.screen.borrow_mut().push(text.to_owned());
     }
     fn width(&self) -> usize {
         120
@@ -39,6 +44,7 @@ pub(crate) fn session_with(worlds: Vec<Box<dyn World>>, signals: Signals) -> (Se
     let heard = Heard::default();
     let session = Session::new(Settings {
         network: Network::new(worlds, 1),
+        plan: Some(pktsh::lab::Plan::builtin()),
         console: Box::new(heard.clone()),
         signals,
         memory: || None,

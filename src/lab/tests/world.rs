@@ -73,11 +73,9 @@ fn waiting_jumps_to_the_next_event_and_says_when_none_can_come() {
     bench.send(&echo(WEB, 64));
     let mut count = 0;
     assert_eq!(bench.link.poll(Time::NEVER, &mut |_| count += 1).unwrap(), Polled::Some);
-    assert_eq!((count, bench.link.now()), (2, Time::from_nanos(2_000_000_000)), "our own copies, at once");
-    assert_eq!(bench.link.poll(Time::NEVER, &mut |_| count += 1).unwrap(), Polled::Some);
-    assert_eq!((count, bench.link.now()), (4, Time::from_nanos(2_000_300_000)));
+    assert_eq!((count, bench.link.now()), (2, Time::from_nanos(2_000_300_000)));
     assert_eq!(bench.link.poll(Time::NEVER, &mut |_| count += 1).unwrap(), Polled::Never);
-    assert_eq!(bench.link.stats().received, 4);
+    assert_eq!(bench.link.stats().received, 2);
 }
 
 #[test]
@@ -88,13 +86,13 @@ fn a_link_can_be_used_while_it_hands_over() {
     bench
         .link
         .poll(Time::NEVER, &mut |_| {
-            assert_eq!(lab.now(), Time::ZERO);
+            assert_eq!(lab.now(), Time::from_nanos(300_000));
             let mut inner = lab.open().unwrap();
             inner.send(Via::Frame(1), &echo(WEB, 64), 0).unwrap();
             assert_eq!(inner.poll(Time::NEVER, &mut |_| {}).unwrap(), Polled::Some);
         })
         .unwrap();
-    assert_eq!(bench.incoming().len(), 2);
+    assert_eq!(bench.incoming().len(), 1, "what the inner call waited for was heard here, too");
 }
 
 #[test]
@@ -104,7 +102,7 @@ fn sleep_lets_things_happen_and_keeps_what_came() {
     assert_eq!(bench.lab.sleep(Duration::from_secs(1)), Slept::Whole);
     assert_eq!(bench.link.now(), Time::from_nanos(1_000_000_000));
     let heard = bench.all();
-    assert_eq!(heard[1].at, Time::from_nanos(300_000), "stamped when it came");
+    assert_eq!(heard[0].at, Time::from_nanos(300_000), "stamped when it came");
 }
 
 #[test]
@@ -139,10 +137,14 @@ fn an_ip_packet_is_given_a_frame_and_repaired() {
     let mut packet = tcp(WEB, 81, "S")[14..].to_vec();
     packet[2..4].fill(0xee); // total length
     packet[10..12].fill(0xee); // checksum
+    let mut other = bench.lab.open().unwrap();
     bench.send_ip(&packet);
+    let mut seen = Vec::new();
+    other.poll(Time::NEVER, &mut |event| keep(&event, &mut seen)).unwrap();
+    assert!(seen[0].outgoing);
+    assert_eq!(seen[0].bytes, tcp(WEB, 81, "S"), "as it went out, to another link");
     let all = bench.all();
-    assert_eq!(all[0].bytes, tcp(WEB, 81, "S"), "as it went out");
-    assert_eq!(describe(&all[1].bytes), "192.0.2.10 ttl 64: RA seq 0 ack 1001 win 0");
+    assert_eq!(describe(&all[0].bytes), "192.0.2.10 ttl 64: RA seq 0 ack 1001 win 0");
 }
 
 #[test]

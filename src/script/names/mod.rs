@@ -19,6 +19,8 @@ pub use check::check;
 pub struct Known {
     /// Functions of the engine, by name.
     pub builtins: BTreeSet<String>,
+    /// Functions that a line with their bare name calls, at the prompt.
+    pub commands: BTreeSet<String>,
     /// Constants of global modules: layers, `None`, `args`, the built-ins' bare names.
     pub values: BTreeSet<String>,
     /// Functions of earlier lines and scripts: the parameters of each definition.
@@ -38,6 +40,11 @@ impl Known {
             true,
         );
         Self { builtins: names.into_iter().collect(), ..Self::default() }
+    }
+
+    /// Whether any function has this name, built in or of the session.
+    pub fn has_function(&self, name: &str) -> bool {
+        self.builtins.contains(name) || self.functions.contains_key(name)
     }
 
     /// Adds what a line or script defines at its top level.

@@ -97,7 +97,7 @@ fn reserved(pass: &Pass<'_>, i: usize, symbol: &str) -> Option<String> {
         "?" => "write `if x { a } else { b }` to choose between two values",
         "is" => "write `==` for \"is\", and `!=` for \"is not\"",
         "null" | "nil" => "write `None` for no value",
-        "print" => return without_parentheses(pass, i),
+        "print" => return without_parentheses(pass, i).or_else(|| print_as_value(pass, i)),
         _ => return None,
     };
     Some(text.into())
@@ -116,6 +116,14 @@ fn without_parentheses(pass: &Pass<'_>, i: usize) -> Option<String> {
     let rest = &pass.text[pass.tokens[i].at.end..];
     let rest = rest.lines().next().unwrap_or("").trim().trim_end_matches(';');
     (is_function && !rest.is_empty()).then(|| format!("a call has parentheses: write `{name}({rest})`"))
+}
+
+/// `prn=print`: other functions' names are values, but this one is a word of Rhai's own.
+fn print_as_value(pass: &Pass<'_>, i: usize) -> Option<String> {
+    let goes_on = [Token::LeftParen, Token::Unit, Token::Bang, Token::Colon];
+    let is_method = matches!(pass.before(i), Some(Token::Period | Token::Elvis | Token::DoubleColon | Token::Fn));
+    let is_value = !is_method && !pass.token(i + 1).is_some_and(|next| goes_on.contains(next));
+    is_value.then(|| "`print` by itself is no value: write `|x| print(x)`, or `help(\"print\")`".into())
 }
 
 /// `ans, unans = sr(p)`, also with `let` or brackets.

@@ -16,14 +16,16 @@ impl Pass<'_> {
             [one] if is_word(self.word(0)) => {
                 let name = self.word(0);
                 let shadowed = self.known.variables.contains(name) || self.known.constants.contains(name);
-                if self.known.builtins.contains(name) && !shadowed {
+                if self.known.commands.contains(name) && !shadowed {
                     self.insert(one.at.end, "()");
                 }
                 true
             }
             [name, mark] if matches!(&mark.token, Token::Reserved(s) if **s == "?") && is_word(self.word(0)) => {
-                self.insert(name.at.start, "help(");
-                self.replace(mark.at.clone(), ")");
+                // A word of Rhai's own, like print, is no value.
+                let quote = if matches!(name.token, Token::Reserved(_)) { "\"" } else { "" };
+                self.insert(name.at.start, format!("help({quote}"));
+                self.replace(mark.at.clone(), format!("{quote})"));
                 true
             }
             [path @ .., mark]

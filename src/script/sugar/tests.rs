@@ -11,6 +11,7 @@ use super::*;
 fn known() -> Known {
     let names = |all: &[&str]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
     let mut known = Known {
+        commands: names(&["exit", "help", "lab"]).into_iter().collect(),
         builtins: names(&["IP", "TCP", "exit", "f", "g", "help", "is_up", "lab", "show", "sr", "sr1"])
             .into_iter()
             .collect(),

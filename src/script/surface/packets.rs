@@ -23,7 +23,7 @@ pub(super) const ROWS: &[Func] = &[
         params: &[need("packet", Kind::Any, "A packet, or a list of packets or answers."), DUMP],
         more: false,
         gives: "None",
-        examples: &[r#"IP("web.lab")/TCP(flags="S").show()"#, r#"(IP("web.lab")/TCP(dport=443)).show()"#],
+        examples: &[r#"(IP("web.lab")/TCP(dport=443)).show()"#],
         run: |call| {
             let given = call.take(0).unwrap_or_default();
             let text = match given.try_cast_result::<Packet>() {
@@ -310,7 +310,7 @@ fn summary(call: &mut Call<'_, '_>) -> Reply {
     for item in &list {
         let line = match &prn {
             None => line_of(call, item),
-            Some(_) => call.cx.engine().eval_fn_text(call, apply(call, prn.as_ref(), item)?)?,
+            Some(_) => call.text_of(apply(call, prn.as_ref(), item)?)?,
         };
         call.state.console.print(&line);
     }
@@ -365,15 +365,4 @@ fn parameters(call: &Call<'_, '_>, prn: &FnPtr) -> Option<usize> {
         .map(|(_, count)| count - curried.min(count))
         .collect();
     counts.iter().find(|n| **n == 2).or_else(|| counts.first()).copied()
-}
-
-/// What a result is shown as, by Rhai's own `to_string`.
-trait ShowValue {
-    fn eval_fn_text(&self, call: &Call<'_, '_>, value: Dynamic) -> Result<String, Box<EvalAltResult>>;
-}
-
-impl ShowValue for rhai::Engine {
-    fn eval_fn_text(&self, call: &Call<'_, '_>, value: Dynamic) -> Result<String, Box<EvalAltResult>> {
-        call.cx.call_native_fn::<ImmutableString>("to_string", (value,)).map(Into::into)
-    }
 }

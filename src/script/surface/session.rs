@@ -48,6 +48,27 @@ pub(super) const ROWS: &[Func] = &[
         },
     },
     Func {
+        name: "lab",
+        group: "session",
+        doc: "Prints the laboratory's hosts, or all about one.",
+        params: &[opt("host", Kind::Text, "None", "The host's name.")],
+        more: false,
+        gives: "None",
+        examples: &["lab()", "lab(\"drop.lab\")"],
+        run: |call| {
+            let host = call.text(0);
+            let Some(plan) = &call.state.plan else {
+                return Err(call.fail("this session has no laboratory; --live leaves it out"));
+            };
+            let text = match host {
+                Some(name) => plan.show(&name).map_err(|e| say_at(e.to_string(), &name))?,
+                None => table::hosts(plan, call.state.console.width()),
+            };
+            call.state.console.print(&text);
+            Ok(Dynamic::UNIT)
+        },
+    },
+    Func {
         name: "run",
         group: "session",
         doc: "Runs a script (a file, or a recipe's name) with its arguments; its functions stay.",
@@ -93,7 +114,7 @@ pub(super) const ROWS: &[Func] = &[
         examples: &[r#"print("ports", 22, 80)"#],
         run: |call| {
             let values = std::mem::take(&mut call.rest);
-            let texts: Result<Vec<String>, Box<EvalAltResult>> = values.into_iter().map(|v| text_of(call, v)).collect();
+            let texts: Result<Vec<String>, Box<EvalAltResult>> = values.into_iter().map(|v| call.text_of(v)).collect();
             // Rhai prints what a function of this name gives back.
             Ok(texts?.join(" ").into())
         },
@@ -135,11 +156,6 @@ pub(super) fn pause(state: &State, span: Duration) -> Result<(), Box<EvalAltResu
         return state.may_wait();
     }
     Ok(())
-}
-
-/// A value as `print` prints it.
-fn text_of(call: &Call<'_, '_>, value: Dynamic) -> Result<String, Box<EvalAltResult>> {
-    call.cx.call_native_fn::<ImmutableString>("to_string", (value,)).map(Into::into)
 }
 
 fn show_help(call: &mut Call<'_, '_>) -> Reply {
