@@ -200,10 +200,12 @@ impl Table {
     /// What `benches/FIGURES.md` holds.
     fn page(&self) -> String {
         format!(
-            "# Figures\n\nTaken by `cargo bench --bench peers -- --write` (about five minutes; `benches/peers/`) on {}.\n\n\
+            "# Figures\n\nTaken by `cargo bench --bench peers -- --write` (two minutes; `benches/peers/`) on {}.\n\n\
              Each side warms up, then all sides of a row take turns, {TURNS} each: the median counts, with the range in \
-             brackets. On another machine the figures differ; the last column, how many times better pktsh is than what \
-             it is compared with in the same run, should not differ much. Below 1, pktsh is the slower one.\n\n{}",
+             brackets. Figures depend on the machine and on what else it does; the last column says how many times \
+             better pktsh is than what it is compared with in the same run. Below 1, pktsh is the slower one: \
+             etherparse has the headers fixed at compile time, where a pktsh layer is a table that scripts fill by \
+             name; and `send and recv alone` neither builds, routes, matches nor dissects.\n\n{}",
             machine(),
             self.lines
         )
