@@ -20,7 +20,6 @@ mod program;
 mod scapy;
 mod script;
 #[path = "../../tests/support/session.rs"]
-#[allow(dead_code, reason = "shared with the tests, which use the rest")]
 mod session;
 #[path = "../../tests/support/wire.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the tests, which use the rest")]
