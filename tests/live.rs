@@ -1,7 +1,7 @@
 //! The live link between two real kernels.
 
 #![cfg(target_os = "linux")]
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test prints its figures and fails by panicking")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test shows what ran inside, and fails by panicking")]
 
 mod support;
 
@@ -527,76 +527,4 @@ fn a_recording_is_read_by_wireshark() {
         let info = run(wire.client("capinfos").arg(&file));
         assert!(info.contains("Ethernet") && info.contains("nanoseconds"), "{info}");
     });
-}
-
-/// `cargo test --release --test live -- --ignored --nocapture figures`
-#[test]
-#[ignore = "prints figures"]
-fn figures() {
-    inside("figures", |_| {
-        const ROUNDS: u32 = 20_000;
-        let world = LiveWorld::new(None);
-        let mut link = world.open().unwrap();
-        let (iface, frame) = (eth0(&world), syn_frame(61050, 81));
-        let mut each = |name: &str, body: &mut dyn FnMut(&mut dyn Link)| {
-            let start = world.now();
-            (0..ROUNDS).for_each(|_| body(&mut *link));
-            println!("{name}: {:.2} µs", (world.now() - start).as_secs_f64() * 1e6 / f64::from(ROUNDS));
-        };
-        let mut trip = |link: &mut dyn Link| {
-            link.send(Via::Frame(iface), &frame, 0).unwrap();
-            let (until, mut found) = (link.now() + Duration::from_secs(1), false);
-            while !found {
-                let polled = link.poll(until, &mut |event| {
-                    if let Event::Heard(frame) = event {
-                        found |= frame.bytes.get(34..36) == Some(&[0, 81]);
-                    }
-                });
-                assert_eq!(polled.unwrap(), Polled::Some);
-            }
-        };
-        each("warm up", &mut trip);
-        std::net::UdpSocket::bind("0.0.0.0:0").unwrap().send_to(b"x", (SERVER, 9)).unwrap(); // makes the neighbor known
-        each("send and poll", &mut trip);
-        each("route", &mut |_| assert!(world.route(SERVER.into(), None).is_ok()));
-        each("neighbor", &mut |_| assert!(world.neighbor(iface, SERVER.into()).is_some()));
-        let mut port = 0;
-        each("is_port_free", &mut |_| {
-            port = (port + 1) % 4500;
-            assert!(world.is_port_free(6, 61000 + port));
-        });
-        each("pause and resume", &mut |link| {
-            link.pause().unwrap();
-            link.resume().unwrap();
-        });
-        let start = world.now();
-        let second = world.open().unwrap();
-        let opened = world.now();
-        drop(second);
-        let [open, close] = [opened - start, world.now() - opened].map(|span| span.as_secs_f64() * 1e6);
-        println!("open: {open:.0} µs, close: {close:.0} µs");
-        drop(link);
-        bare(&frame, ROUNDS);
-    });
-}
-
-/// The same by one packet socket, `sendto` and `recv` alone.
-fn bare(frame: &[u8], rounds: u32) {
-    use socket2::{Domain, Protocol, Socket, Type};
-    let all = Protocol::from(i32::from((libc::ETH_P_ALL as u16).to_be()));
-    let socket = Socket::new(Domain::PACKET, Type::RAW, Some(all)).unwrap();
-    // The first frame heard on eth0 gives the socket address to send to.
-    std::net::UdpSocket::bind("0.0.0.0:0").unwrap().send_to(b"x", (SERVER, 9)).unwrap();
-    let mut buffer = [std::mem::MaybeUninit::uninit(); 2048];
-    let (_, address) = socket.recv_from(&mut buffer).unwrap();
-    socket.bind(&address).unwrap();
-    let mut bytes = [0; 2048];
-    let mut trip = || {
-        socket.send(frame).unwrap();
-        while std::io::Read::read(&mut &socket, &mut bytes).unwrap() < 36 || bytes[34..36] != [0, 81] {}
-    };
-    (0..rounds).for_each(|_| trip());
-    let start = std::time::Instant::now();
-    (0..rounds).for_each(|_| trip());
-    println!("bare send and recv: {:.2} µs", start.elapsed().as_secs_f64() * 1e6 / f64::from(rounds));
 }

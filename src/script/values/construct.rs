@@ -23,8 +23,8 @@ pub(in crate::script) fn constructors(natives: &mut Natives, state: &Rc<State>) 
     }
 }
 
-fn construct(state: &State, desc: &'static LayerDesc, args: &mut [&mut Dynamic]) -> Fallible<Packet> {
-    let keywords = args.last().and_then(|last| last.read_lock::<Map>()).map(|map| map.clone());
+fn construct(state: &State, desc: &'static LayerDesc, args: &[&mut Dynamic]) -> Fallible<Packet> {
+    let keywords = args.last().and_then(|last| last.read_lock::<Map>());
     let positional = args.len() - usize::from(keywords.is_some());
     let mut packet = Packet::new(desc);
     if let Some(map) = keywords {
