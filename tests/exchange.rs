@@ -45,7 +45,7 @@ impl Scripted {
     }
 
     fn exchange(&self, packet: &Packet, options: &Options) -> Result<Outcome, EngineError> {
-        exchange(&mut Network::new(vec![Box::new(self.clone())], 1), packet, options)
+        exchange(&mut Network::new(vec![Box::new(self.clone())], 1), std::slice::from_ref(packet), options)
     }
 
     fn sent_at(&self) -> Vec<f64> {

@@ -354,6 +354,8 @@ fn the_forms_that_python_users_type() {
         ("sr(IP(\"drop.lab\")/TCP(dport=[22, 23]), timeout=1).unans.len()", "2"),
         ("let r = sr(IP(\"web.lab\")/TCP(dport=[22, 23])); r.ans.filter(|x| x.answer[TCP].flags.SA).len()", "1"),
         ("let r = sr(IP(\"web.lab\")/TCP(dport=[22, 23])); r.ans.filter(|s, r| r[TCP].flags.SA).len()", "1"),
+        ("sr([IP(\"web.lab\")/TCP(22), IP(\"noping.lab\")/TCP(443)]).ans.map(|s, r| r[TCP].flags)", "[SA, SA]"),
+        ("let r = sr(IP(\"drop.lab\")/TCP(dport=[22, 23])); sr(r.unans).unans.len()", "2"),
         ("for (x, i) in [7, 8] { print(x, i) }", "7 0\n8 1"),
         ("let r = sr(IP(\"web.lab\")/TCP(22)); r.ans.summary(|s, r| r[TCP].flags)", "SA"),
     ]);

@@ -65,7 +65,7 @@ fn in_the_library() -> Measure {
         set(&mut ip, "dst", Value::text(SERVER));
         set(&mut tcp, "dport", Value::Int(PORT.into()));
         set(&mut tcp, "flags", Value::text("S"));
-        let outcome = exchange(network, &ip.stack(&tcp), &options).unwrap();
+        let outcome = exchange(network, &[ip.stack(&tcp)], &options).unwrap();
         assert_eq!(outcome.answered.len(), 1, "{}", outcome.account);
     };
     probe(&mut network); // opens the link

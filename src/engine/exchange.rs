@@ -75,16 +75,16 @@ pub struct Outcome {
     pub ended: Ended,
 }
 
-/// Sends `packet`, or every packet of the set that it is, and collects the answers.
+/// Sends `packets`, and every packet of those that are sets, and collects the answers.
 ///
 /// Ctrl-C ends it early with what has come; see [`Outcome::ended`].
-pub fn exchange(network: &mut Network, packet: &Packet, options: &Options) -> Result<Outcome, EngineError> {
-    let count = packet.count();
+pub fn exchange(network: &mut Network, packets: &[Packet], options: &Options) -> Result<Outcome, EngineError> {
+    let count = packets.iter().fold(0, |sum: u64, set| sum.saturating_add(set.count()));
     if count > MOST_PACKETS {
         return Err(EngineError::TooMany(count, MOST_PACKETS));
     }
     let options = &Options { iface: network.iface(options.iface.as_deref()), ..options.clone() };
-    let plan = Plan::new(network, packet, options)?;
+    let plan = Plan::new(network, packets, count, options)?;
     for dst in &plan.destinations {
         network.check_public(plan.place, IpAddr::V4(*dst))?;
     }

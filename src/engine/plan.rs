@@ -30,11 +30,12 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(network: &Network, packet: &Packet, options: &Options) -> Result<Self, EngineError> {
+    /// `sets` stand for `count` packets.
+    pub(super) fn new(network: &Network, sets: &[Packet], count: u64, options: &Options) -> Result<Self, EngineError> {
         let around = network.routing(options.iface.as_deref());
         let mut plan: Option<Self> = None;
-        let mut packets = Vec::with_capacity(packet.count() as usize);
-        for probe in packet.expand() {
+        let mut packets = Vec::with_capacity(count as usize);
+        for probe in sets.iter().flat_map(Packet::expand) {
             let probe = probe.with_destination(|| network.draws());
             check_level(&probe, options.frames)?;
             let Some(dst) = destination(&probe) else {
@@ -48,7 +49,7 @@ impl Plan {
             }
             if options.frames && !route.takes_frames() {
                 // In a scan of one's own network, the own address is passed over.
-                if route.reach == Reach::Local && packet.count() > 1 {
+                if route.reach == Reach::Local && count > 1 {
                     continue;
                 }
                 return Err(no_frames(&route));
@@ -69,7 +70,9 @@ impl Plan {
                 plan.iface = interfaces.into_iter().find(|i| i.name == *name);
                 Ok(Self { packets, ..plan })
             }
-            (None, _) => Err(EngineError::NoDestination(packet.names())),
+            (None, _) => {
+                Err(EngineError::NoDestination(sets.first().map_or_else(|| "an empty list".to_owned(), Packet::names)))
+            }
         }
     }
 

@@ -1,10 +1,11 @@
 //! One row per function of the script surface. Registration, keyword checks, `help(f)` and `lsc()` read the same row.
 
-use rhai::{Dynamic, EvalAltResult, FnPtr, INT, ImmutableString, Map, NativeCallContext, Position};
+use rhai::{Array, Dynamic, EvalAltResult, FnPtr, INT, ImmutableString, Map, NativeCallContext, Position};
 
 use super::state::State;
 use super::sugar::KEYWORDS;
 use super::trouble::Said;
+use super::values::Packets;
 use crate::base::nearest::did_you_mean;
 use crate::packet::{LayerDesc, Packet};
 
@@ -51,6 +52,8 @@ pub struct Param {
 pub enum Kind {
     /// A packet.
     Packet,
+    /// A packet, or a list of packets.
+    Packets,
     /// A layer: `TCP`.
     Layer,
     /// Seconds, whole or with a fraction.
@@ -72,6 +75,7 @@ impl Kind {
     pub fn words(self) -> &'static str {
         match self {
             Self::Packet => "a packet like IP(\"web.lab\")/TCP()",
+            Self::Packets => "a packet like IP(\"web.lab\")/TCP(), or a list of packets",
             Self::Layer => "a layer like TCP",
             Self::Seconds => "seconds like 2 or 0.5",
             Self::Count => "a whole number, 0 or more",
@@ -85,6 +89,7 @@ impl Kind {
     fn accepts(self, value: &Dynamic) -> bool {
         match self {
             Self::Packet => value.is::<Packet>(),
+            Self::Packets => packets(value).is_some(),
             Self::Layer => value.is::<&'static LayerDesc>(),
             Self::Seconds => seconds(value).is_some(),
             Self::Count => value.as_int().is_ok_and(|n| n >= 0),
@@ -94,6 +99,18 @@ impl Kind {
             Self::Any => true,
         }
     }
+}
+
+/// A packet, or the packets of a list.
+fn packets(value: &Dynamic) -> Option<Vec<Packet>> {
+    if let Some(packet) = value.read_lock::<Packet>() {
+        return Some(vec![packet.clone()]);
+    }
+    if let Some(list) = value.read_lock::<Packets>() {
+        return Some(list.0.to_vec());
+    }
+    let items = value.read_lock::<Array>()?;
+    items.iter().map(|item| item.read_lock::<Packet>().map(|packet| packet.clone())).collect()
 }
 
 /// A span in seconds, 0 to about 31 years.
@@ -199,7 +216,10 @@ impl Func {
     /// A call on `None` where a packet or a result is wanted: the commonest mistake of a first script.
     fn called_on_none(&self, first: &Dynamic, state: &State) -> Option<Box<EvalAltResult>> {
         let wants_value = self.params.first().is_some_and(|p| p.default.is_none());
-        let is_packet = self.params.first().is_some_and(|p| p.kind == Kind::Packet || self.group == "packets");
+        let is_packet = self
+            .params
+            .first()
+            .is_some_and(|p| matches!(p.kind, Kind::Packet | Kind::Packets) || self.group == "packets");
         (first.is_unit() && wants_value && is_packet).then(|| say(state.no_answer(&format!(".{}()", self.name))))
     }
 }
@@ -228,6 +248,10 @@ impl Call<'_, '_> {
     pub(super) fn packet(&mut self, at: usize) -> Packet {
         // The binding has checked the kind of every argument that must be there.
         self.take(at).and_then(Dynamic::try_cast).unwrap_or_else(|| Packet::from_layers(Vec::new()))
+    }
+
+    pub(super) fn packets(&mut self, at: usize) -> Vec<Packet> {
+        self.take(at).and_then(|given| packets(&given)).unwrap_or_default()
     }
 
     pub(super) fn text(&mut self, at: usize) -> Option<ImmutableString> {

@@ -10,7 +10,7 @@ use crate::packet::Packet;
 use crate::script::func::{Call, Func, Kind, Param, Reply, say};
 use crate::script::values::{Packets, Results, Row, Rows};
 
-const PACKET: Param = need("packet", Kind::Packet, "The packet, or set of packets, to send.");
+const PACKET: Param = need("packet", Kind::Packets, "The packet, set of packets, or list of them, to send.");
 const TIMEOUT: Param = opt("timeout", Kind::Seconds, "2", "Seconds to wait, counted from the last packet sent.");
 const RETRY: Param = opt("retry", Kind::Count, "0", "How often to send again what was not answered.");
 const INTER: Param = opt("inter", Kind::Seconds, "0", "Seconds between two packets.");
@@ -91,7 +91,7 @@ pub(super) const ROWS: &[Func] = &[
 ];
 
 fn ask(call: &mut Call<'_, '_>, frames: bool, first: bool) -> Reply {
-    let packet = call.packet(0);
+    let packets = call.packets(0);
     let default = Options::default();
     let options = Options {
         timeout: call.seconds(1).unwrap_or(default.timeout),
@@ -106,7 +106,7 @@ fn ask(call: &mut Call<'_, '_>, frames: bool, first: bool) -> Reply {
         frames,
     };
     let verbose = call.take(5).is_none_or(|v| v.as_bool().unwrap_or(true));
-    let outcome = exchange(call, &packet, &options, verbose)?;
+    let outcome = exchange(call, &packets, &options, verbose)?;
     if first {
         let answer = outcome.answered.into_iter().next().map(|(_, answer)| answer);
         if answer.is_none() {
@@ -119,7 +119,7 @@ fn ask(call: &mut Call<'_, '_>, frames: bool, first: bool) -> Reply {
 }
 
 fn tell(call: &mut Call<'_, '_>, frames: bool) -> Reply {
-    let packet = call.packet(0);
+    let packets = call.packets(0);
     let count = call.count(1).unwrap_or(1);
     let options = Options {
         inter: call.seconds(2).unwrap_or_default(),
@@ -134,7 +134,7 @@ fn tell(call: &mut Call<'_, '_>, frames: bool) -> Reply {
         if round > 0 && !options.inter.is_zero() {
             super::session::pause(call.state, options.inter)?;
         }
-        let outcome = exchange(call, &packet, &options, false)?;
+        let outcome = exchange(call, &packets, &options, false)?;
         sent += outcome.account.sent;
         if verbose && round + 1 == count {
             call.state.report(&engine::Account { sent, ..outcome.account });
@@ -145,12 +145,12 @@ fn tell(call: &mut Call<'_, '_>, frames: bool) -> Reply {
 
 fn exchange(
     call: &Call<'_, '_>,
-    packet: &Packet,
+    packets: &[Packet],
     options: &Options,
     verbose: bool,
 ) -> Result<Outcome, Box<EvalAltResult>> {
     call.state.may_wait()?;
-    let outcome = engine::exchange(&mut call.state.network.borrow_mut(), packet, options);
+    let outcome = engine::exchange(&mut call.state.network.borrow_mut(), packets, options);
     let outcome = outcome.map_err(|error| fault(call, &error))?;
     if outcome.ended == Ended::Interrupted {
         call.state.was_interrupted();
