@@ -16,12 +16,15 @@ const RETRY: Param = opt("retry", Kind::Count, "0", "How often to send again wha
 const INTER: Param = opt("inter", Kind::Seconds, "0", "Seconds between two packets.");
 const IFACE: Param = opt("iface", Kind::Text, "None", "The only interface to use; else the route decides.");
 const VERBOSE: Param = opt("verbose", Kind::Bool, "true", "At the prompt: end in one line of account.");
-const MULTI: Param =
-    opt("multi", Kind::Bool, "false", "Keep several answers to one packet, and wait the whole timeout.");
+const MULTI: Param = opt(
+    "multi",
+    Kind::Bool,
+    "false",
+    "For sr and srp: keep several answers to one packet, and wait the whole timeout.",
+);
 const COUNT: Param = opt("count", Kind::Count, "1", "How often to send it.");
 
-const ASKING: &[Param] = &[PACKET, TIMEOUT, RETRY, INTER, IFACE, VERBOSE];
-const ASKING_ALL: &[Param] = &[PACKET, TIMEOUT, RETRY, INTER, IFACE, VERBOSE, MULTI];
+const ASKING: &[Param] = &[PACKET, TIMEOUT, RETRY, INTER, IFACE, VERBOSE, MULTI];
 const SENDING: &[Param] = &[PACKET, COUNT, INTER, IFACE, VERBOSE];
 
 pub(super) const ROWS: &[Func] = &[
@@ -42,7 +45,7 @@ pub(super) const ROWS: &[Func] = &[
         name: "sr",
         group: "exchange",
         doc: "Sends packets at layer 3 and pairs them with their answers.",
-        params: ASKING_ALL,
+        params: ASKING,
         more: false,
         gives: "results: .answered (.ans) and .unanswered (.unans)",
         examples: &[r#"sr(IP("web.lab")/TCP(dport=[22, 23, 80], flags="S")).ans"#],
@@ -62,7 +65,7 @@ pub(super) const ROWS: &[Func] = &[
         name: "srp",
         group: "exchange",
         doc: "Sends frames at layer 2 and pairs them with their answers.",
-        params: ASKING_ALL,
+        params: ASKING,
         more: false,
         gives: "results: .answered (.ans) and .unanswered (.unans)",
         examples: &[r#"srp(Ether(dst="ff:ff:ff:ff:ff:ff")/ARP(pdst="192.0.2.0/28"), timeout=1).ans.len()"#],
