@@ -29,7 +29,7 @@ pub(super) fn next_number(under: &LayerDesc, field: &str, upper: Option<&Layer>,
 
 /// The Internet checksum of `covered` under the pseudo-header of `network` (RFC 9293 section 3.1, RFC 768).
 ///
-/// `bytes` hold the network layer's header; `len` is the length that the pseudo-header states.
+/// `header` holds the network layer's header; `len` is the length that the pseudo-header states.
 pub(super) fn pseudo_sum(network: &Layer, header: &[u8], upper: &LayerDesc, len: u16, covered: &[u8]) -> Option<u16> {
     let (src, dst) = network.desc().ends?;
     let addr = |name: &str| {
@@ -48,7 +48,11 @@ pub(super) fn pseudo_sum(network: &Layer, header: &[u8], upper: &LayerDesc, len:
 
 /// The last address of a source route: the destination that the pseudo-header means (RFC 1122 section 3.2.1.8).
 fn source_route_end(network: &Layer) -> Option<[u8; 4]> {
-    let options = network.desc().fields.iter().position(|f| matches!(f.shape, Shape::Options(_)))?;
+    let mut fields = network.desc().fields.iter().enumerate();
+    let (options, table) = fields.find_map(|(i, f)| match f.shape {
+        Shape::Options(table) => Some((i, table)),
+        _ => None,
+    })?;
     let has_options = match network.set_slots() {
         Some(set) => set.iter().any(|(i, _)| usize::from(*i) == options),
         None => network.header_bytes().is_some_and(|h| h.len() > 20),
@@ -59,7 +63,7 @@ fn source_route_end(network: &Layer) -> Option<[u8; 4]> {
     let Some(Slot::Set(Value::List(items))) = network.slot(options) else { return None };
     let mut routes = items.iter().filter_map(|item| match item {
         Value::List(pair) => match &pair[..] {
-            [Value::Text(name), Value::List(addrs)] if matches!(&**name, "LSRR" | "SSRR") => Some(addrs),
+            [Value::Text(name), Value::List(addrs)] if table.is_source_route(name) => Some(addrs),
             _ => None,
         },
         _ => None,

@@ -31,8 +31,10 @@ pub enum OptionShape {
     Numbers(&'static [u8]),
     /// Any count of 32-bit numbers.
     Words,
-    /// A pointer byte, then IPv4 addresses (RFC 791 source routes and record route).
+    /// A pointer byte, then IPv4 addresses (RFC 791 record route).
     Route,
+    /// The same, and the last address is where the packet is going (RFC 791 source routes).
+    SourceRoute,
     /// Bytes.
     Bytes,
 }
@@ -52,6 +54,11 @@ impl OptionTable {
 
     fn by_kind(&self, kind: u8) -> Option<&OptionKind> {
         self.0.iter().find(|k| k.kind == kind)
+    }
+
+    /// Whether the option of this name says where the packet is going.
+    pub fn is_source_route(&self, name: &str) -> bool {
+        self.by_name(name).is_some_and(|k| k.shape == OptionShape::SourceRoute)
     }
 
     /// Checks a list as written: `"NOP"`, `["MSS", 1460]`, `[254, blob]`, or a blob that is sent as it is.
@@ -125,7 +132,7 @@ impl OptionTable {
             (Some(OptionShape::Words), Some(value)) => {
                 numbers(value).for_each(|n| out.extend_from_slice(&(n as u32).to_be_bytes()));
             }
-            (Some(OptionShape::Route), Some(Value::List(items))) => {
+            (Some(OptionShape::Route | OptionShape::SourceRoute), Some(Value::List(items))) => {
                 out.push(items.first().and_then(Value::int).unwrap_or(ROUTE_START) as u8);
                 for item in items.iter() {
                     if let Value::Ip4(addr) = item {
@@ -199,10 +206,15 @@ impl OptionKind {
                 }
                 value.clone()
             }
-            (OptionShape::Route, Some(Value::List(items))) => accept_route(items).ok_or_else(|| {
-                format!("option \"{}\" takes a list of IPv4 addresses, found {}", self.name, Value::List(items.clone()))
-            })?,
-            (OptionShape::Route, _) => return wanted("a list of IPv4 addresses".into()),
+            (OptionShape::Route | OptionShape::SourceRoute, Some(Value::List(items))) => accept_route(items)
+                .ok_or_else(|| {
+                    format!(
+                        "option \"{}\" takes a list of IPv4 addresses, found {}",
+                        self.name,
+                        Value::List(items.clone())
+                    )
+                })?,
+            (OptionShape::Route | OptionShape::SourceRoute, _) => return wanted("a list of IPv4 addresses".into()),
             (OptionShape::Bytes, Some(Value::Text(text))) => Value::bytes(text.as_bytes()),
             (OptionShape::Bytes, Some(other)) => return wanted(format!("bytes, found {}", other.kind())),
             (_, None) => return wanted(format!("a value: [\"{}\", value]", self.name)),
@@ -267,7 +279,7 @@ fn decode_one(known: Option<&OptionKind>, kind: u8, bytes: &[u8]) -> Value {
         Some(OptionShape::Words) if !bytes.is_empty() && bytes.len().is_multiple_of(4) => {
             Value::List((0..bytes.len() / 4).map(|i| Value::Int(number(4, i * 4))).collect())
         }
-        Some(OptionShape::Route) if bytes.len() % 4 == 1 => {
+        Some(OptionShape::Route | OptionShape::SourceRoute) if bytes.len() % 4 == 1 => {
             let pointer = (u64::from(bytes[0]) != ROUTE_START).then_some(Value::Int(bytes[0].into()));
             let addrs = bytes[1..].chunks(4).map(|a| Value::Ip4(Ipv4Addr::new(a[0], a[1], a[2], a[3])));
             Value::List(pointer.into_iter().chain(addrs).collect())
@@ -292,7 +304,7 @@ fn numbers(value: &Value) -> impl Iterator<Item = u64> + '_ {
 
 fn encoded_len(value: &Value, shape: OptionShape) -> usize {
     match (shape, value) {
-        (OptionShape::Words | OptionShape::Route, Value::List(items)) => items.len() * 4 + 1,
+        (OptionShape::Words | OptionShape::Route | OptionShape::SourceRoute, Value::List(items)) => items.len() * 4 + 1,
         (_, Value::Bytes(bytes)) => bytes.len(),
         _ => 8,
     }

@@ -233,7 +233,7 @@ fn option(rng: &mut Rng, kind: &OptionKind, manner: Manner) -> (Value, usize) {
             let count = rng.between(1, 4) as usize;
             pair(name, (0..count).map(|_| Value::Int(rng.below(1 << 32))).collect::<Vec<_>>().into_list(), count * 4)
         }
-        OptionShape::Route => {
+        OptionShape::Route | OptionShape::SourceRoute => {
             let count = rng.between(0, 3) as usize;
             let mut items: Vec<Value> = (0..count).map(|_| address(rng)).collect();
             if rng.chance(0.3) {
