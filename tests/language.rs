@@ -282,7 +282,11 @@ fn none_is_an_answer_and_explains_itself() {
         ("print(None)", "None"),
     ]);
     tells(&[
-        ("let r = sr1(IP(\"drop.lab\")/TCP(22)) ⏎ r.show()", "show", "no answer to the probe of line 1"),
+        (
+            "let r = sr1(IP(\"drop.lab\")/TCP(22)) ⏎ r.show()",
+            "show",
+            "no answer to the probe of `let r = sr1(IP(\"drop.lab\")/TCP(22))`",
+        ),
         ("let r = sr1(IP(\"drop.lab\")/TCP(22)) ⏎ r.flags", "flags", "write `r?.flags`"),
         ("let r = sr1(IP(\"drop.lab\")/TCP(22)) ⏎ r[TCP].flags", "[", "test `r == None` first"),
         ("let r = None ⏎ r.haslayer(TCP)", "haslayer", "this is None"),

@@ -96,13 +96,11 @@ fn key(layers: &[Layer], far: impl Fn(&Layer) -> Option<&'static str>, remote: b
         Some(Slot::Set(Value::Ip4(addr))) if remote => u64::from(u32::from(addr)),
         _ => 0,
     };
-    // Ports by their place in the table; a sum, because they cross over.
+    // The fields that cross over (ports): a sum, so that the order does not count.
     let ports = layers.get(at + 1).map_or(0, |layer| {
         let number = |field| mix(layer.int(field).unwrap_or(0));
-        ["sport", "dport"]
-            .into_iter()
-            .filter(|f| layer.desc().has_field(f))
-            .fold(0u64, |sum, field| sum.wrapping_add(number(field)))
+        let swapped = layer.desc().pairs.swap.iter();
+        swapped.fold(0u64, |sum, (a, b)| sum.wrapping_add(number(a)).wrapping_add(number(b)))
     });
     mix(address ^ ports)
 }

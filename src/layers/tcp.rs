@@ -27,6 +27,7 @@ pub static TCP_ERROR: LayerDesc = LayerDesc {
     header: Header::Words("dataofs"),
     over: &[Over { under: &IP_ERROR, field: "proto", number: 6 }],
     quoted: true,
+    pairs: Pairs { swap: &[("sport", "dport")], quoted: &[], check: |_, _, _| Ok(()) },
     summary: SUMMARY,
     ..LayerDesc::EMPTY
 };

@@ -26,6 +26,7 @@ pub static UDP_ERROR: LayerDesc = LayerDesc {
     over: &[Over { under: &IP_ERROR, field: "proto", number: 17 }],
     length: Some("len"),
     quoted: true,
+    pairs: Pairs { swap: &[("sport", "dport")], quoted: &[], check: |_, _, _| Ok(()) },
     summary: SUMMARY,
     ..LayerDesc::EMPTY
 };

@@ -28,6 +28,9 @@ struct Source {
     base: usize,
 }
 
+/// The name of a text that was typed at the prompt.
+pub(super) const PROMPT: &str = "<prompt>";
+
 /// Rhai counts lines to 65,535; after that the numbers begin again, and the oldest texts are forgotten.
 const MOST_LINES: usize = 60_000;
 
@@ -39,6 +42,18 @@ impl Sources {
             return 0;
         }
         base
+    }
+
+    /// What was written on a line: its text at the prompt, its number in a script.
+    pub(super) fn name_of_line(&self, line: usize) -> String {
+        match self.place(line, 1, 1, true) {
+            Some(place) if &*place.name == PROMPT => {
+                let text = place.text.lines().nth(place.line - 1).unwrap_or("").trim();
+                format!("`{}`", text.chars().take(60).collect::<String>())
+            }
+            Some(place) => format!("line {}", place.line),
+            None => format!("line {line}"),
+        }
     }
 
     /// The place that a position in rewritten text means, to be marked over `length` characters.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use rhai::{AST, Array, Blob, Dynamic, Engine, EvalAltResult, FnPtr, INT, ImmutableString, Map, Scope};
 
-use super::compile::{compile, trouble};
+use super::compile::{PROMPT, compile, trouble};
 use super::func::{Func, say};
 use super::modules::Files;
 use super::names::Known;
@@ -96,7 +96,7 @@ impl Session {
     /// Runs what was typed at the prompt. Variables and functions stay, also when it ends in an error.
     pub fn line(&mut self, text: &str) -> Result<Dynamic, Trouble> {
         self.state.network.borrow().typed();
-        let value = self.evaluate("<prompt>", text, Mode::Prompt)?;
+        let value = self.evaluate(PROMPT, text, Mode::Prompt)?;
         if !value.is_unit() {
             self.state.constant(LAST, value.clone());
         }

@@ -115,7 +115,9 @@ impl State {
     /// What to say to somebody who uses `None` as a packet.
     pub(super) fn no_answer(&self, used: &str) -> String {
         let which = match self.silent_line.get() {
-            Some(line) => format!("there was no answer to the probe of line {line}"),
+            Some(line) => {
+                format!("there was no answer to the probe of {}", self.sources.borrow().name_of_line(line))
+            }
             None => "there is no packet here".to_owned(),
         };
         let used = if used.is_empty() { ".show()" } else { used };
