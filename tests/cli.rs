@@ -284,6 +284,20 @@ fn ctrl_c_ends_a_script_that_never_ends() {
 }
 
 #[test]
+fn a_script_that_takes_all_memory_is_ended() {
+    for code in [
+        "let s = \"x\"; loop { s += s; }",
+        "let l = []; loop { l.push(\"a text that lies on the heap by itself\".to_upper()); }",
+        "let b = []; loop { b.push(blob(16000000)); }",
+    ] {
+        refuses(&pktsh(&["--lab", "-e", code]), 1, "more than 1024 MiB of memory");
+    }
+    refuses(&pktsh(&["-e", "blob(1000000000000)"]), 1, "blob: 1000000000000 is too many");
+    refuses(&pktsh(&["-e", "let s = \"a\"; s.pad(1000000000000, 'b')"]), 1, "pad: 1000000000000 is too many");
+    refuses(&pktsh(&["-e", "for (a, b) in 0..1000000000000 { }"]), 1, "for (a, b) takes 16777216 rounds at most");
+}
+
+#[test]
 fn deep_recursion_is_an_error() {
     refuses(&pktsh(&["-e", "fn f(n) { f(n + 1) } f(0)"]), 1, "functions call one another too deeply");
 }

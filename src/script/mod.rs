@@ -1,5 +1,6 @@
 //! Floor 5: the script surface. Rhai with one pass over its tokens, one row per function, and errors in plain words.
 
+mod bounded;
 mod compile;
 mod convert;
 mod func;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use rhai::{AST, Array, Blob, Dynamic, Engine, EvalAltResult, FnPtr, INT, ImmutableString, Map, Scope};
 
+use super::bounded;
 use super::compile::{PROMPT, compile, trouble};
 use super::func::{Func, say};
 use super::modules::Files;
@@ -25,8 +26,6 @@ use crate::packet::LayerDesc;
 /// How deep functions may call one another, and expressions nest: the same in debug and release builds.
 const MOST_CALLS: usize = 64;
 const MOST_NESTING: usize = 128;
-/// Operations between two looks at the memory in use.
-const LOOK_AT_MEMORY: u64 = 1 << 8;
 
 /// What a session is made with.
 pub struct Settings {
@@ -38,7 +37,7 @@ pub struct Settings {
     pub console: Box<dyn Console>,
     /// Ctrl-C, counted by the signal handler.
     pub signals: Signals,
-    /// Bytes of memory that this process uses now, where that can be told.
+    /// Bytes of memory that the session's thread holds now, where that can be told; asked at every operation.
     pub memory: fn() -> Option<u64>,
     /// The most memory that a script may make the process use, in bytes.
     pub most_memory: u64,
@@ -69,6 +68,7 @@ impl Session {
         values::constructors(&mut natives, &state);
         surface::all().for_each(|func| add(&mut natives, &state, func));
         add_hidden(&mut natives, &state);
+        bounded::register(&mut engine);
         natives.register_into(&mut engine);
         names_as_values(&state);
         see_constants(&mut engine, &constants);
@@ -237,11 +237,12 @@ fn limit(engine: &mut Engine, state: &Rc<State>, memory: fn() -> Option<u64>, mo
     engine.set_max_call_levels(MOST_CALLS).set_max_expr_depths(MOST_NESTING, MOST_NESTING);
     let state = Rc::clone(state);
     #[allow(deprecated, reason = "rhai marks the callback as volatile; its version is pinned")]
-    engine.on_progress(move |operations| {
+    engine.on_progress(move |_| {
         if state.is_stopped() {
             return Some("stopped by Ctrl-C".into());
         }
-        let is_much = operations % LOOK_AT_MEMORY == 0 && memory().is_some_and(|used| used > most);
+        // At every operation: a text that is added to itself doubles in one.
+        let is_much = memory().is_some_and(|used| used > most);
         is_much.then(|| format!("the script uses more than {} MiB of memory", most >> 20).into())
     });
 }
@@ -334,6 +335,9 @@ fn pairs(list: &Dynamic) -> Result<Dynamic, Box<EvalAltResult>> {
         .map(|r| (*r).clone())
         .or_else(|| list.read_lock::<std::ops::RangeInclusive<INT>>().map(|r| *r.start()..r.end().saturating_add(1)));
     match range {
+        Some(range) if range.end.saturating_sub(range.start) > bounded::MOST => {
+            Err(say(format!("for (a, b) takes {} rounds at most; write `for a in ..` for more", bounded::MOST)))
+        }
         Some(range) => Ok(numbered(&mut range.map(Dynamic::from_int)).into()),
         None => Err(say(format!("for (a, b) needs a list, found {}", super::func::describe(list)))),
     }

@@ -88,7 +88,7 @@ pub(super) fn start(options: &Options, terminal: &Terminal, stop: &Stop, at_prom
         plan,
         console: Box::new(terminal.clone()),
         signals: stop.presses(),
-        memory: resident_bytes,
+        memory: held_bytes,
         most_memory: MOST_MEMORY,
         accounts: at_prompt,
     });
@@ -132,10 +132,10 @@ fn live(_worlds: &mut Vec<Box<dyn World>>, options: &Options, _stop: &Stop) -> R
 }
 
 #[cfg(target_os = "linux")]
-use crate::net::live::resident_bytes;
+use crate::net::live::held_bytes;
 
 #[cfg(not(target_os = "linux"))]
-fn resident_bytes() -> Option<u64> {
+fn held_bytes() -> Option<u64> {
     None
 }
 

@@ -39,7 +39,7 @@ use crate::base::{Mac, Time, nearest};
 use crate::net::{Interface, Link, NetError, Route, Slept, World};
 use clock::Clock;
 use kernel::Kernel;
-pub use memory::resident_bytes;
+pub use memory::{Counting, held_bytes};
 use ports::Ports;
 pub use privilege::drop_privileges;
 use wait::{Waited, wait};
