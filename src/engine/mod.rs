@@ -1,4 +1,4 @@
-//! Floor 3: jobs that exchange packets, and [`drive`], the one loop that joins a job and a link.
+//! Floor 3: jobs that exchange packets, and [`drive()`], the one loop that joins a job and a link.
 //!
 //! A job holds no socket, reads no clock and never sleeps: time comes as an argument, frames go into an [`Outbox`].
 

@@ -1,4 +1,4 @@
-//! Floor 4: the laboratory, a network of simulated hosts behind a [`Link`](crate::net::Link) in virtual time.
+//! Floor 4: the laboratory, a network of simulated hosts behind a [`Link`] in virtual time.
 //!
 //! ```text
 //!  you.lab 192.0.2.2 ──lab0──┬── web.lab, drop.lab, reject.lab, noping.lab

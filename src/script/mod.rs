@@ -5,6 +5,7 @@ mod compile;
 mod convert;
 mod func;
 mod help;
+mod hidden;
 mod modules;
 pub mod names;
 mod natives;
