@@ -6,7 +6,7 @@
 //! | `frame` | what the ring holds, as frames |
 //! | `kernel` | routes, neighbors and interfaces, asked of the kernel by netlink |
 //! | `link` | the `Link`: one capture ring, three sockets to send by |
-//! | `memory` | how much of it this process uses |
+//! | `memory` | an allocator that counts what a thread holds |
 //! | `own` | our packets, told from the kernel's |
 //! | `ports` | which source ports the kernel leaves to us |
 //! | `privilege` | CAP_NET_RAW, raised only in the call that opens a socket |
