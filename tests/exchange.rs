@@ -57,6 +57,10 @@ impl World for Scripted {
     fn name(&self) -> &'static str {
         "live"
     }
+
+    fn is_virtual(&self) -> bool {
+        false
+    }
     fn owns(&self, _addr: IpAddr) -> bool {
         true
     }
@@ -236,8 +240,13 @@ fn icmp_answers_by_type_identifier_and_sequence() {
 
 /// An ICMP error from `router` that quotes `quoted`, cut to the IP header and eight bytes.
 fn error_quoting(router: Ipv4Addr, quoted: &Packet) -> Packet {
+    error_quoting_bytes(router, quoted, 8)
+}
+
+/// The same, cut to the IP header and `count` bytes.
+fn error_quoting_bytes(router: Ipv4Addr, quoted: &Packet, count: usize) -> Packet {
     let mut bytes = quoted.bytes(&Nowhere).expect("a probe that can be built");
-    bytes.truncate(28);
+    bytes.truncate(20 + count);
     ip(router, US)
         .stack(&layer(&ICMP, &[("type", int(3)), ("code", int(13))]))
         .stack(&layer(&layers::raw::RAW, &[("load", Value::bytes(&bytes))]))
@@ -254,6 +263,9 @@ fn an_icmp_error_answers_the_probe_that_it_quotes() {
     assert_eq!(pairs(&ping(5), &error_quoting(router, &ping(5))), Ok(()));
     assert_eq!(pairs(&ping(5), &error_quoting(router, &ping(6))), Err("unrelated".into()));
     assert_eq!(pairs(&udp_probe(9), &error_quoting(router, &udp_probe(9))), Ok(()));
+    // A quote that is shorter than it should be still decides by what it holds.
+    assert_eq!(pairs(&ping(5), &error_quoting_bytes(router, &ping(5), 4)), Ok(()));
+    assert_eq!(pairs(&probe, &error_quoting_bytes(router, &probe, 2)), Ok(()));
 }
 
 fn udp_probe(dport: u64) -> Packet {
@@ -275,6 +287,21 @@ fn udp_answers_go_to_the_probe_of_their_port() {
     assert_eq!(outcome.answered.len(), 1);
     assert_eq!(outcome.answered[0].0.layer(&UDP).and_then(|l| l.int("dport")), Some(9009));
     assert_eq!(outcome.unanswered.len(), 2);
+}
+
+#[test]
+fn echo_replies_go_to_the_request_of_their_number() {
+    let mut probe = ip(US, THEM).stack(&layer(&ICMP, &[("id", int(5))]));
+    probe.set(1, "seq", &Wanted::Value(Value::List([int(1), int(2), int(3)].into()))).expect("a set");
+    let wire = Scripted::new(|sent| {
+        let seq = sent.layer(&ICMP).and_then(|l| l.int("seq")).unwrap_or(0);
+        let reply = layer(&ICMP, &[("type", int(0)), ("id", int(5)), ("seq", int(seq))]);
+        vec![(MS * (10 - seq as u32), ip(THEM, US).stack(&reply))]
+    });
+    let outcome = wire.exchange(&probe, &Options::default()).expect("it can be sent");
+    let seq = |packet: &Packet| packet.layer(&ICMP).and_then(|l| l.int("seq"));
+    let pairs: Vec<_> = outcome.answered.iter().map(|(query, answer)| (seq(query), seq(answer))).collect();
+    assert_eq!(pairs, [(Some(3), Some(3)), (Some(2), Some(2)), (Some(1), Some(1))]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::account::Account;
 use super::error::EngineError;
-use super::matching::{Verdict, answers, key_of_probe, key_of_reply};
+use super::matching::{Verdict, answers, key_of_probe, key_of_reply, quotes_too_little};
 use super::network::Network;
 use super::plan::{Plan, Probe, Way, build_all, kernel_repairs, resolve_neighbors};
 use super::{Ended, Job, Outbox, Progress, Wake, drive};
@@ -195,12 +195,8 @@ impl<'a> Exchange<'a> {
             let Some(at) = reply.layers().iter().position(|l| l.desc().ends.is_some()) else { return };
             reply = reply.from_layer(at);
         }
-        let mut candidates = self.by_key.get(&key_of_reply(&reply, true)).cloned().unwrap_or_default();
-        if self.any_to_many {
-            candidates.extend(self.by_key.get(&key_of_reply(&reply, false)).into_iter().flatten());
-        }
         let mut why = None;
-        for i in candidates {
+        for i in self.candidates(&reply) {
             let probe = &self.probes[i];
             if probe.sent.is_none() || (probe.answers > 0 && self.options.answers != Answers::All) {
                 continue;
@@ -212,6 +208,18 @@ impl<'a> Exchange<'a> {
             }
         }
         self.stray(&reply, why);
+    }
+
+    /// The probes that a reply may answer.
+    fn candidates(&self, reply: &Packet) -> Vec<usize> {
+        if quotes_too_little(reply) {
+            return (0..self.probes.len()).collect();
+        }
+        let mut candidates = self.by_key.get(&key_of_reply(reply, true)).cloned().unwrap_or_default();
+        if self.any_to_many {
+            candidates.extend(self.by_key.get(&key_of_reply(reply, false)).into_iter().flatten());
+        }
+        candidates
     }
 
     fn answer(&mut self, i: usize, reply: Packet, frame: &Frame<'_>) {
@@ -237,12 +245,14 @@ impl<'a> Exchange<'a> {
 
     /// Counts a packet from a target that answers nothing, for the line that says why there was no answer.
     fn stray(&mut self, reply: &Packet, why: Option<String>) {
+        let Some(first) = self.probes.first() else { return };
         let source = reply.layers().iter().find_map(|l| l.get(l.desc().ends?.0));
-        let is_target = self.probes.first().is_some_and(|p| {
-            let target = p.packet.layers().iter().find_map(|l| l.get(l.desc().ends?.1));
-            target.is_some() && target == source
-        });
-        if is_target {
+        let target = first.packet.layers().iter().find_map(|l| l.get(l.desc().ends?.1));
+        if target.is_some() && target == source {
+            let why = why.or_else(|| match answers(&first.packet, reply, first.to_many) {
+                Verdict::Mismatch(reason) => Some(reason),
+                _ => None,
+            });
             self.account.strays += 1;
             if let Some(Slot::Set(Value::Ip4(addr))) = source {
                 self.account.stray_source = Some(addr.into());

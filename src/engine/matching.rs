@@ -65,6 +65,12 @@ fn replies(probe: &Packet, reply: &Packet, any_source: bool) -> Verdict {
         if let Err(why) = (pairs.check)(sent, payload, got) {
             return Verdict::Mismatch(why);
         }
+        for field in pairs.same {
+            let (wanted, found) = (sent.int(field), got.int(field));
+            if wanted != found {
+                return Verdict::Mismatch(format!("{field} {}, not {}", found.unwrap_or(0), wanted.unwrap_or(0)));
+            }
+        }
         // Ports, or an identifier: from here on it is this conversation, whatever it carries.
         if !pairs.quoted.is_empty() && sent.desc().ends.is_none() {
             break;
@@ -96,11 +102,21 @@ fn key(layers: &[Layer], far: impl Fn(&Layer) -> Option<&'static str>, remote: b
         Some(Slot::Set(Value::Ip4(addr))) if remote => u64::from(u32::from(addr)),
         _ => 0,
     };
-    // The fields that cross over (ports): a sum, so that the order does not count.
-    let ports = layers.get(at + 1).map_or(0, |layer| {
-        let number = |field| mix(layer.int(field).unwrap_or(0));
-        let swapped = layer.desc().pairs.swap.iter();
-        swapped.fold(0u64, |sum, (a, b)| sum.wrapping_add(number(a)).wrapping_add(number(b)))
+    // A sum, so that the order of those that cross over (ports) does not count.
+    let conversation = layers.get(at + 1).map_or(0, |layer| {
+        key_fields(layer).fold(0u64, |sum, field| sum.wrapping_add(mix(layer.int(field).unwrap_or(0))))
     });
-    mix(address ^ ports)
+    mix(address ^ conversation)
+}
+
+/// The fields that tell one conversation from another: ports, or an identifier and a number.
+fn key_fields(layer: &Layer) -> impl Iterator<Item = &'static str> {
+    let pairs = &layer.desc().pairs;
+    pairs.swap.iter().flat_map(|(a, b)| [*a, *b]).chain(pairs.same.iter().copied())
+}
+
+/// Whether a reply quotes so little of a probe that it has no key: less than the 8 bytes that RFC 792 asks for.
+pub(super) fn quotes_too_little(reply: &Packet) -> bool {
+    let quote = reply.layers().iter().skip_while(|l| !l.desc().quoted);
+    quote.take_while(|l| l.desc().quoted).any(|layer| key_fields(layer).any(|f| layer.get(f).is_none()))
 }

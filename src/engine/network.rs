@@ -113,12 +113,12 @@ impl Network {
 
     /// The clock that scripts see: the real one once the live network is used or is all there is, else the laboratory's.
     pub fn now(&self) -> Time {
-        let live = self.places.iter().find(|p| p.world.name() != "lab" && p.link.is_some());
+        let live = self.places.iter().find(|p| !p.world.is_virtual() && p.link.is_some());
         live.or(self.places.first()).map_or(Time::ZERO, |p| p.world.now())
     }
 
     fn virtual_worlds(&self) -> impl Iterator<Item = &dyn World> {
-        self.worlds().filter(|world| world.name() == "lab")
+        self.worlds().filter(|world| world.is_virtual())
     }
 
     /// A line or script has ended: nothing is captured until the next one.
@@ -132,12 +132,11 @@ impl Network {
 
     /// Lets time pass: in the laboratory always; for real unless the laboratory is all that the session has used.
     pub fn sleep(&self, span: Duration) -> Slept {
-        let is_virtual = |p: &Place| p.world.name() == "lab";
-        let lab_only = self.places.iter().any(|p| is_virtual(p) && p.link.is_some())
-            && !self.places.iter().any(|p| !is_virtual(p) && p.link.is_some());
+        let has_used = |is_virtual| self.places.iter().any(|p| p.world.is_virtual() == is_virtual && p.link.is_some());
+        let lab_only = has_used(true) && !has_used(false);
         let mut ended = Slept::Whole;
-        for place in self.places.iter().filter(|p| is_virtual(p) || !lab_only) {
-            if place.world.sleep(span) == Slept::Interrupted {
+        for world in self.worlds().filter(|world| world.is_virtual() || !lab_only) {
+            if world.sleep(span) == Slept::Interrupted {
                 ended = Slept::Interrupted;
             }
         }
@@ -201,7 +200,7 @@ impl Network {
 
     /// Refuses a public address of the live world that nobody allowed.
     pub(super) fn check_public(&mut self, index: usize, addr: IpAddr) -> Result<(), EngineError> {
-        if self.places[index].world.name() == "lab" || !is_public(addr) || (self.allow_public)(addr) {
+        if self.places[index].world.is_virtual() || !is_public(addr) || (self.allow_public)(addr) {
             return Ok(());
         }
         Err(EngineError::Public(addr))
@@ -219,7 +218,7 @@ impl Network {
 
     /// Surroundings for sending into the world at `place`: draws are new each time.
     pub(super) fn sending<'a>(&'a self, place: usize, iface: Option<&'a str>) -> Around<'a> {
-        let is_lab = self.places[place].world.name() == "lab";
+        let is_lab = self.places[place].world.is_virtual();
         let mut around = Around::new(self, iface, if is_lab { self.seed } else { self.live_seed });
         around.fresh = true;
         around

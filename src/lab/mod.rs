@@ -117,6 +117,10 @@ impl World for Lab {
         NAME
     }
 
+    fn is_virtual(&self) -> bool {
+        true
+    }
+
     fn now(&self) -> Time {
         self.wire.borrow().now
     }

@@ -17,7 +17,7 @@ pub static ARP: LayerDesc = LayerDesc {
         Over { under: &DOT1Q, field: "type", number: 0x0806 },
     ],
     ends: Some(("psrc", "pdst")),
-    pairs: Pairs { swap: &[], quoted: &[], check },
+    pairs: Pairs { swap: &[], same: &[], quoted: &[], check },
     summary: Summary {
         within: "",
         alone: "ARP {name:op} {pdst} says {psrc}",

@@ -9,7 +9,7 @@ pub static ETHER: LayerDesc = LayerDesc {
     doc: "Ethernet II frame (IEEE 802.3).",
     fields: FIELDS,
     text_field: Some("dst"),
-    pairs: Pairs { swap: &[], quoted: &[], check: same_type },
+    pairs: Pairs { swap: &[], same: &[], quoted: &[], check: same_type },
     summary: Summary { within: "", alone: "{src} > {dst} ({name:type})", special: &[] },
     ..LayerDesc::EMPTY
 };

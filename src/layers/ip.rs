@@ -24,7 +24,7 @@ pub static IP: LayerDesc = LayerDesc {
         Over { under: &IP, field: "proto", number: 4 },
     ],
     ends: Some(("src", "dst")),
-    pairs: Pairs { swap: &[], quoted: QUOTED, check: same_protocol },
+    pairs: Pairs { swap: &[], same: &[], quoted: QUOTED, check: same_protocol },
     summary: SUMMARY,
     ..LayerDesc::EMPTY
 };

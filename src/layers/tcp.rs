@@ -14,7 +14,7 @@ pub static TCP: LayerDesc = LayerDesc {
     int_field: Some("dport"),
     header: Header::Words("dataofs"),
     over: &[Over { under: &IP, field: "proto", number: 6 }],
-    pairs: Pairs { swap: &[("sport", "dport")], quoted: &["sport", "dport"], check },
+    pairs: Pairs { swap: &[("sport", "dport")], same: &[], quoted: &["sport", "dport"], check },
     summary: SUMMARY,
     ..LayerDesc::EMPTY
 };
@@ -27,7 +27,7 @@ pub static TCP_ERROR: LayerDesc = LayerDesc {
     header: Header::Words("dataofs"),
     over: &[Over { under: &IP_ERROR, field: "proto", number: 6 }],
     quoted: true,
-    pairs: Pairs { swap: &[("sport", "dport")], quoted: &[], check: |_, _, _| Ok(()) },
+    pairs: Pairs { swap: &[("sport", "dport")], same: &[], quoted: &[], check: |_, _, _| Ok(()) },
     summary: SUMMARY,
     ..LayerDesc::EMPTY
 };

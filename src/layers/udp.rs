@@ -13,7 +13,7 @@ pub static UDP: LayerDesc = LayerDesc {
     int_field: Some("dport"),
     length: Some("len"),
     over: &[Over { under: &IP, field: "proto", number: 17 }],
-    pairs: Pairs { swap: &[("sport", "dport")], quoted: &["sport", "dport"], check: |_, _, _| Ok(()) },
+    pairs: Pairs { swap: &[("sport", "dport")], same: &[], quoted: &["sport", "dport"], check: |_, _, _| Ok(()) },
     summary: SUMMARY,
     ..LayerDesc::EMPTY
 };
@@ -26,7 +26,7 @@ pub static UDP_ERROR: LayerDesc = LayerDesc {
     over: &[Over { under: &IP_ERROR, field: "proto", number: 17 }],
     length: Some("len"),
     quoted: true,
-    pairs: Pairs { swap: &[("sport", "dport")], quoted: &[], check: |_, _, _| Ok(()) },
+    pairs: Pairs { swap: &[("sport", "dport")], same: &[], quoted: &[], check: |_, _, _| Ok(()) },
     summary: SUMMARY,
     ..LayerDesc::EMPTY
 };

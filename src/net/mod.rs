@@ -25,6 +25,9 @@ pub trait World {
     /// `"live"` or `"lab"`, as reports name it.
     fn name(&self) -> &'static str;
 
+    /// Whether its time jumps to the next event instead of passing, and nothing of it leaves this process.
+    fn is_virtual(&self) -> bool;
+
     /// Whether packets to `addr` are this world's: the first world of a session that says so takes them.
     fn owns(&self, addr: IpAddr) -> bool;
 

@@ -82,6 +82,8 @@ pub struct Over {
 pub struct Pairs {
     /// Fields that cross over: the reply's first is the probe's second, and the other way round.
     pub swap: &'static [(&'static str, &'static str)],
+    /// Fields that a reply repeats, where both headers have them.
+    pub same: &'static [&'static str],
     /// Fields that a header quoted in an ICMP error must repeat.
     pub quoted: &'static [&'static str],
     /// What else must hold; the error says in a few words what does not.
@@ -115,7 +117,7 @@ impl LayerDesc {
         ends: None,
         quoted: false,
         padding: false,
-        pairs: Pairs { swap: &[], quoted: &[], check: |_, _, _| Ok(()) },
+        pairs: Pairs { swap: &[], same: &[], quoted: &[], check: |_, _, _| Ok(()) },
         summary: Summary { within: "", alone: "", special: &[] },
     };
 

@@ -106,6 +106,10 @@ impl World for LiveWorld {
         "live"
     }
 
+    fn is_virtual(&self) -> bool {
+        false
+    }
+
     fn now(&self) -> Time {
         self.inner.clock.now()
     }
