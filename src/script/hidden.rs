@@ -69,14 +69,8 @@ fn pairs(list: &Dynamic) -> Result<Dynamic, Box<EvalAltResult>> {
     let numbered = |items: &mut dyn Iterator<Item = Dynamic>| -> Array {
         items.enumerate().map(|(i, item)| Array::from([item, Dynamic::from_int(i as INT)]).into()).collect()
     };
-    if let Some(rows) = list.read_lock::<values::Rows>() {
-        return Ok(rows.0.iter().cloned().map(Dynamic::from).collect::<Array>().into());
-    }
-    if let Some(results) = list.read_lock::<values::Results>() {
-        return Ok(results.answered.0.iter().cloned().map(Dynamic::from).collect::<Array>().into());
-    }
-    if let Some(packets) = list.read_lock::<values::Packets>() {
-        return Ok(numbered(&mut packets.0.iter().cloned().map(Dynamic::from)).into());
+    if let Some(items) = values::items(list) {
+        return Ok(if list.is::<values::Packets>() { numbered(&mut items.into_iter()) } else { items }.into());
     }
     if let Some(items) = list.read_lock::<Array>() {
         return Ok(numbered(&mut items.iter().cloned()).into());

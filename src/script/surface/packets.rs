@@ -6,7 +6,7 @@ use super::{need, opt};
 use crate::base::text;
 use crate::packet::{LayerDesc, Packet};
 use crate::script::func::{Call, Func, Kind, Param, Reply, describe, int};
-use crate::script::values::{Packets, Results, Row, Rows, layer_named};
+use crate::script::values::{Packets, Row, Rows, items, layer_named};
 
 const PACKET: Param = need("packet", Kind::Packet, "The packet.");
 const LAYER: Param = need("layer", Kind::Any, "The layer, like TCP or \"TCP\".");
@@ -144,8 +144,8 @@ pub(super) const ROWS: &[Func] = &[
         gives: "true or false",
         examples: &[r#"sr(IP("web.lab")/TCP(80)).unans.is_empty()"#],
         run: |call| {
-            let list = list_of(call)?;
-            Ok(list.is_empty().into())
+            let given = call.take(0).unwrap_or_default();
+            Ok(list_of(call, &given)?.is_empty().into())
         },
     },
     Func {
@@ -226,7 +226,8 @@ pub(super) const ROWS: &[Func] = &[
         gives: "a list",
         examples: &[r#"sr(IP("web.lab")/TCP(dport=[22, 23])).ans.map(|s, r| [s.dport, r[TCP].flags])"#],
         run: |call| {
-            let (list, prn) = (list_of(call)?, call.take(1));
+            let given = call.take(0).unwrap_or_default();
+            let (list, prn) = (list_of(call, &given)?, call.take(1));
             list.iter().map(|item| apply(call, prn.as_ref(), item)).collect::<Result<Array, _>>().map(Into::into)
         },
     },
@@ -270,20 +271,8 @@ fn layer_of(call: &mut Call<'_, '_>) -> Result<&'static LayerDesc, Box<EvalAltRe
     Err(call.fail(format!("takes a layer like TCP, found {}", describe(&given))))
 }
 
-/// The items of one of our lists.
-fn items(given: &Dynamic) -> Option<Array> {
-    if let Some(rows) = given.read_lock::<Rows>() {
-        return Some(rows.0.iter().cloned().map(Dynamic::from).collect());
-    }
-    if let Some(results) = given.read_lock::<Results>() {
-        return Some(results.answered.0.iter().cloned().map(Dynamic::from).collect());
-    }
-    given.read_lock::<Packets>().map(|packets| packets.0.iter().cloned().map(Dynamic::from).collect())
-}
-
-fn list_of(call: &mut Call<'_, '_>) -> Result<Array, Box<EvalAltResult>> {
-    let given = call.take(0).unwrap_or_default();
-    items(&given).ok_or_else(|| call.fail(format!("takes packets or answers, found {}", describe(&given))))
+fn list_of(call: &Call<'_, '_>, given: &Dynamic) -> Result<Array, Box<EvalAltResult>> {
+    items(given).ok_or_else(|| call.fail(format!("takes packets or answers, found {}", describe(given))))
 }
 
 fn list_text(call: &Call<'_, '_>, given: &Dynamic) -> Result<String, Box<EvalAltResult>> {
@@ -321,9 +310,7 @@ fn filter(call: &mut Call<'_, '_>) -> Reply {
     let given = call.take(0).unwrap_or_default();
     let prn = call.take(1);
     let mut kept = Array::new();
-    for item in
-        items(&given).ok_or_else(|| call.fail(format!("takes packets or answers, found {}", describe(&given))))?
-    {
+    for item in list_of(call, &given)? {
         let said = apply(call, prn.as_ref(), &item)?;
         match said.as_bool() {
             Ok(true) => kept.push(item),

@@ -17,6 +17,7 @@ use crate::packet::{LayerDesc, Random};
 
 pub(super) use construct::constructors;
 pub(super) use fields::layer_named;
+pub(super) use results::items;
 pub use results::{Packets, Results, Row, Rows};
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;

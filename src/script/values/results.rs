@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use rhai::{Dynamic, Engine, INT};
+use rhai::{Array, Dynamic, Engine, INT};
 
 use super::Fallible;
 use crate::packet::Packet;
@@ -95,4 +95,15 @@ pub(super) fn register(engine: &mut Engine, state: &Rc<State>) {
 fn at<T: Clone>(list: &[T], index: INT) -> Fallible<T> {
     let found = if index < 0 { list.len().checked_sub(index.unsigned_abs() as usize) } else { Some(index as usize) };
     found.and_then(|i| list.get(i)).cloned().ok_or_else(|| say(format!("no item {index} in a list of {}", list.len())))
+}
+
+/// The items of one of our lists; of results, the answered rows.
+pub(in crate::script) fn items(given: &Dynamic) -> Option<Array> {
+    if let Some(rows) = given.read_lock::<Rows>() {
+        return Some(rows.0.iter().cloned().map(Dynamic::from).collect());
+    }
+    if let Some(results) = given.read_lock::<Results>() {
+        return Some(results.answered.0.iter().cloned().map(Dynamic::from).collect());
+    }
+    given.read_lock::<Packets>().map(|packets| packets.0.iter().cloned().map(Dynamic::from).collect())
 }
