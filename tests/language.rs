@@ -317,6 +317,7 @@ fn functions_constants_and_earlier_lines() {
     shows(&[
         ("const X = 5 ⏎ fn g() { X + 1 } ⏎ g()", "6"),
         ("const X = [1, 2]; fn g() { X.len() } g()", "2"),
+        ("const X = 5 ⏎ const X = 6 ⏎ fn g() { X } ⏎ g()", "6"),
         ("let f = |x| x + 1 ⏎ f.call(80)", "81"),
         ("fn is_up(ip) { ip + \"!\" } ⏎ is_up(\"a\")", "\"a!\""),
         ("1 + 1 ⏎ _ * 3", "6"),

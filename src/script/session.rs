@@ -1,5 +1,6 @@
 //! A session: an engine with the surface registered, and what earlier lines left behind.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
@@ -201,34 +202,42 @@ impl Session {
 
     /// Brings the known names up to date, and drops variables that a later `let` hides.
     fn remember(&mut self) {
+        let hides = self.drop_hidden();
         let mut known = self.state.known.borrow_mut();
         known.learn(&self.functions);
-        let mut seen = std::collections::BTreeSet::new();
+        known.variables.clear();
+        for (name, constant, value) in self.scope.iter_raw() {
+            if !constant {
+                known.variables.insert(name.to_owned());
+            } else if known.constants.insert(name.to_owned()) || hides {
+                self.state.constant(name, value.clone());
+            }
+        }
+    }
+
+    /// Drops variables that a later `let` of the same name hides. Copies them all, so only where there are any.
+    fn drop_hidden(&mut self) -> bool {
+        let names: BTreeSet<&str> = self.scope.iter_raw().map(|(name, ..)| name).collect();
+        if names.len() == self.scope.len() {
+            return false;
+        }
+        let mut seen = BTreeSet::new();
         let mut kept: Vec<(String, bool, Dynamic)> = Vec::new();
         // The newest first.
         for (name, constant, value) in self.scope.iter_raw() {
-            if seen.insert(name.to_owned()) {
+            if seen.insert(name) {
                 kept.push((name.to_owned(), constant, value.clone()));
             }
         }
-        if kept.len() != self.scope.len() {
-            self.scope.clear();
-            for (name, constant, value) in kept.iter().rev() {
-                match constant {
-                    true => self.scope.push_constant_dynamic(name.as_str(), value.clone()),
-                    false => self.scope.push_dynamic(name.as_str(), value.clone()),
-                };
-            }
-        }
-        known.variables.clear();
-        for (name, constant, value) in kept {
+        self.scope.clear();
+        for (name, constant, value) in kept.into_iter().rev() {
             if constant {
-                known.constants.insert(name.clone());
-                self.state.constant(&name, value);
+                self.scope.push_constant_dynamic(name, value);
             } else {
-                known.variables.insert(name);
+                self.scope.push_dynamic(name, value);
             }
         }
+        true
     }
 }
 
@@ -271,7 +280,7 @@ fn names_as_values(state: &State) {
     state.constant("auto", Dynamic::from(Auto));
 }
 
-fn values_known() -> std::collections::BTreeSet<String> {
+fn values_known() -> BTreeSet<String> {
     let layers = layers::ALL.iter().map(|d| d.name);
     let functions = surface::all().map(|f| f.name);
     layers.chain(functions).chain(["None", "auto", "args", LAST]).map(str::to_owned).collect()
