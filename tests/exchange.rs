@@ -108,7 +108,7 @@ fn eth0() -> Interface {
 
 impl Link for Scripted {
     fn about(&self) -> &LinkInfo {
-        static ABOUT: LinkInfo = LinkInfo { world: "live", wall_zero: 0, is_virtual: true };
+        static ABOUT: LinkInfo = LinkInfo { world: "live", wall_zero: 0 };
         &ABOUT
     }
     fn now(&self) -> Time {

@@ -89,11 +89,6 @@ impl Network {
         self.allow_public = Box::new(ask);
     }
 
-    /// The session's seed.
-    pub fn seed(&self) -> u64 {
-        self.seed
-    }
-
     /// All worlds.
     pub fn worlds(&self) -> impl Iterator<Item = &dyn World> {
         self.places.iter().map(|p| &*p.world)

@@ -32,7 +32,7 @@ impl LabLink {
         wire.taps.insert(tap, Tap::default());
         Self {
             wire: Rc::clone(&lab.wire),
-            info: LinkInfo { world: super::NAME, wall_zero: super::WALL_ZERO, is_virtual: true },
+            info: LinkInfo { world: super::NAME, wall_zero: super::WALL_ZERO },
             tap,
             batch: Tap::default(),
             received: 0,

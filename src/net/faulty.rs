@@ -172,7 +172,7 @@ mod tests {
 
     /// The numbers heard until 1 ms, in their order.
     fn heard(faults: Faults, seed: u64) -> Vec<u8> {
-        let about = LinkInfo { world: "lab", wall_zero: 0, is_virtual: true };
+        let about = LinkInfo { world: "lab", wall_zero: 0 };
         let mut link = Faulty::new(Box::new(Ticking { about, now: Time::ZERO, next: 0 }), faults, seed);
         let (mut numbers, mut last) = (Vec::new(), Time::ZERO);
         while link

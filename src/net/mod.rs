@@ -148,8 +148,6 @@ pub struct LinkInfo {
     pub world: &'static str,
     /// The wall time of [`Time::ZERO`], in nanoseconds since 1970 UTC.
     pub wall_zero: i64,
-    /// Whether time jumps to the next event instead of passing.
-    pub is_virtual: bool,
 }
 
 /// The way out for bytes that are sent.

@@ -225,7 +225,7 @@ impl Func {
 }
 
 /// Whether a value is the map of keyword arguments that the token pass made.
-pub(super) fn is_keywords(value: &Dynamic) -> bool {
+fn is_keywords(value: &Dynamic) -> bool {
     value.is_map() && value.read_lock::<Map>().is_some_and(|map| map.contains_key(KEYWORDS))
 }
 

@@ -38,7 +38,7 @@ impl LiveLink {
     pub(super) fn open(world: LiveWorld) -> Result<Self, NetError> {
         let ring = with_net_raw("opening a packet socket", Ring::open)?;
         world.inner.clock.align();
-        let about = LinkInfo { world: "live", wall_zero: world.wall_zero(), is_virtual: false };
+        let about = LinkInfo { world: "live", wall_zero: world.wall_zero() };
         let (ip, own, used) = (IpSockets::default(), Own::default(), Vec::new());
         Ok(Self { world, about, ring, ip, own, used, expecting: false, received: 0, listened: Time::ZERO })
     }
