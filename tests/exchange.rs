@@ -54,10 +54,6 @@ impl Scripted {
 }
 
 impl World for Scripted {
-    fn name(&self) -> &'static str {
-        "live"
-    }
-
     fn is_virtual(&self) -> bool {
         false
     }

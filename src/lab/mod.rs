@@ -53,7 +53,7 @@ use nets::Segment;
 use tap::LAB0;
 use wire::Wire;
 
-/// What [`World::name`] says.
+/// What [`LinkInfo`](crate::net::LinkInfo) calls this world.
 const NAME: &str = "lab";
 
 /// The name of the only interface.
@@ -111,10 +111,6 @@ impl World for Lab {
 
     fn owns_name(&self, name: &str) -> bool {
         owns_name(name) || name.parse().is_ok_and(owns)
-    }
-
-    fn name(&self) -> &'static str {
-        NAME
     }
 
     fn is_virtual(&self) -> bool {

@@ -22,9 +22,6 @@ use crate::base::{Mac, Time};
 
 /// A network and the machine that stands in it: the live one, or the laboratory. A session may hold both.
 pub trait World {
-    /// `"live"` or `"lab"`, as reports name it.
-    fn name(&self) -> &'static str;
-
     /// Whether its time jumps to the next event instead of passing, and nothing of it leaves this process.
     fn is_virtual(&self) -> bool;
 

@@ -102,10 +102,6 @@ impl World for LiveWorld {
         true
     }
 
-    fn name(&self) -> &'static str {
-        "live"
-    }
-
     fn is_virtual(&self) -> bool {
         false
     }
