@@ -48,5 +48,6 @@ pub fn first_of(medium: Medium) -> &'static LayerDesc {
     match medium {
         Medium::Ethernet => &ether::ETHER,
         Medium::Ip => &ip::IP,
+        _ => &raw::RAW,
     }
 }

@@ -34,11 +34,51 @@ pub struct Subnet {
     pub prefix: u8,
 }
 
-/// What captured bytes begin with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What captured bytes begin with. A live link gives the first two; the others are met in capture files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Medium {
     /// An Ethernet header (also on Linux' loopback, with zero addresses).
     Ethernet,
-    /// The IP header itself (tun, `WireGuard`, PPP).
+    /// The IP header itself, of version 4 or 6 (tun, `WireGuard`, PPP).
     Ip,
+    /// Linux' "cooked" header of 16 bytes (tcpdump's `-i any` of old).
+    Sll,
+    /// Linux' "cooked" header of 20 bytes (tcpdump's `-i any`).
+    Sll2,
+    /// BSD's loopback: an address family of 4 bytes, in the order of the machine that captured it.
+    Null,
+    /// `OpenBSD`'s loopback: the same in network order.
+    Loop,
+    /// Something else, by its number in the list of link types.
+    Other(u16),
+}
+
+impl Medium {
+    /// The media with a number of their own in capture files (`LINKTYPE_` of the tcpdump.org list), the one to write
+    /// first.
+    const LINK_TYPES: &'static [(u16, Self)] = &[
+        (1, Self::Ethernet),
+        (101, Self::Ip),
+        (113, Self::Sll),
+        (276, Self::Sll2),
+        (0, Self::Null),
+        (108, Self::Loop),
+        (12, Self::Ip),
+        (14, Self::Ip),
+        (228, Self::Ip),
+        (229, Self::Ip),
+    ];
+
+    /// The medium with this number in a capture file.
+    pub fn of_link_type(number: u16) -> Self {
+        Self::LINK_TYPES.iter().find(|(n, _)| *n == number).map_or(Self::Other(number), |(_, medium)| *medium)
+    }
+
+    /// Its number in capture files.
+    pub fn link_type(self) -> u16 {
+        match self {
+            Self::Other(number) => number,
+            known => Self::LINK_TYPES.iter().find(|(_, medium)| *medium == known).map_or(0, |(n, _)| *n),
+        }
+    }
 }

@@ -37,8 +37,8 @@ impl<W: Write> PcapWriter<W> {
         let wall = wall_zero.saturating_add(frame.at.nanos()).max(0);
         // Both addresses, and what follows them.
         let (addresses, tail) = match frame.medium {
-            Medium::Ethernet => frame.bytes.split_at(frame.bytes.len().min(12)),
             Medium::Ip => (&[0; 12][..], frame.bytes),
+            _ => frame.bytes.split_at(frame.bytes.len().min(12)),
         };
         self.record.clear();
         self.record.resize(16, 0); // filled in below

@@ -24,16 +24,14 @@ pub(super) fn frame<'a>(slot: &Slot<'a>, at: Time) -> Option<Frame<'a>> {
         return None;
     }
     let medium = medium(address.sll_hatype);
-    let skip = match medium {
-        Medium::Ethernet => 0,
-        Medium::Ip => {
-            let protocol = i32::from(u16::from_be(address.sll_protocol));
-            if protocol != libc::ETH_P_IP && protocol != libc::ETH_P_IPV6 {
-                return None;
-            }
-            usize::from(header.tp_net.saturating_sub(header.tp_mac))
+    let mut skip = 0;
+    if medium == Medium::Ip {
+        let protocol = i32::from(u16::from_be(address.sll_protocol));
+        if protocol != libc::ETH_P_IP && protocol != libc::ETH_P_IPV6 {
+            return None;
         }
-    };
+        skip = usize::from(header.tp_net.saturating_sub(header.tp_mac));
+    }
     Some(Frame {
         bytes: slot.bytes.get(skip..)?,
         at,
