@@ -51,7 +51,7 @@ impl Heard {
     fn tcp(&self) -> Option<(u16, u16, bool, bool, bool)> {
         let sliced = match self.medium {
             Medium::Ethernet => SlicedPacket::from_ethernet(&self.bytes),
-            Medium::Ip => SlicedPacket::from_ip(&self.bytes),
+            _ => SlicedPacket::from_ip(&self.bytes),
         };
         match sliced.ok()?.transport? {
             TransportSlice::Tcp(t) => Some((t.source_port(), t.destination_port(), t.syn(), t.ack(), t.rst())),
