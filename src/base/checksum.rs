@@ -33,6 +33,28 @@ pub fn checksum(bytes: &[u8]) -> u16 {
     Sum::default().add(bytes).finish()
 }
 
+/// CRC32c (Castagnoli) of `bytes`, as SCTP uses it (RFC 9260 appendix A); on the wire the lowest byte comes first.
+pub fn crc32c(bytes: &[u8]) -> u32 {
+    const TABLE: [u32; 256] = crc_table();
+    !bytes.iter().fold(u32::MAX, |crc, byte| TABLE[usize::from(crc as u8 ^ byte)] ^ (crc >> 8))
+}
+
+const fn crc_table() -> [u32; 256] {
+    const POLYNOMIAL: u32 = 0x82f6_3b78; // reversed
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let (mut crc, mut bit) = (byte as u32, 0);
+        while bit < 8 {
+            crc = if crc & 1 == 1 { crc >> 1 ^ POLYNOMIAL } else { crc >> 1 };
+            bit += 1;
+        }
+        table[byte] = crc;
+        byte += 1;
+    }
+    table
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,6 +63,12 @@ mod tests {
     fn the_example_of_rfc_1071_section_3() {
         let data = [0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7];
         assert_eq!(checksum(&data), !0xddf2);
+    }
+
+    #[test]
+    fn the_check_value_of_crc32c() {
+        assert_eq!(crc32c(b"123456789"), 0xe306_9283);
+        assert_eq!(crc32c(&[0; 32]), 0x8a91_36aa); // RFC 3720 section B.4
     }
 
     #[test]

@@ -1,45 +1,77 @@
 //! Target and port specifications as people write them: `192.0.2.0/24`, `10.0.0.1-20`, `22,80-90`.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
-/// A run of IPv4 addresses, both ends included.
+use super::Rng;
+
+/// A destination: an address, and the zone in which a link-local IPv6 address is meant (RFC 4007), an interface's name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Target {
+    /// The address.
+    pub addr: IpAddr,
+    /// The zone: `eth0` of `fe80::1%eth0`.
+    pub zone: Option<Arc<str>>,
+}
+
+impl From<IpAddr> for Target {
+    fn from(addr: IpAddr) -> Self {
+        Self { addr, zone: None }
+    }
+}
+
+/// As RFC 4007 section 11 writes it: `fe80::1%eth0`.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.zone {
+            Some(zone) => write!(f, "{}%{zone}", self.addr),
+            None => self.addr.fmt(f),
+        }
+    }
+}
+
+/// A run of addresses of one family, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Net {
-    first: u32,
-    last: u32,
+    first: IpAddr,
+    last: IpAddr,
 }
 
 impl Net {
     /// One address.
-    pub fn single(addr: Ipv4Addr) -> Self {
-        Self { first: addr.into(), last: addr.into() }
+    pub fn single(addr: IpAddr) -> Self {
+        Self { first: addr, last: addr }
     }
 
-    /// Reads `a.b.c.d`, `a.b.c.d/n`, `a.b.c.*` (any trailing stars), `a.b.c.d-e` or `a.b.c.d-e.f.g.h`.
+    /// Reads `a.b.c.d`, `a.b.c.d/n`, `a.b.c.*` (any trailing stars), `a.b.c.d-e` or `a.b.c.d-e.f.g.h`; of IPv6 an
+    /// address, `2001:db8::/64` or `2001:db8::1-2001:db8::9`.
     ///
     /// `None` when the text has none of these shapes (it may be a host name).
     /// A network keeps its network and broadcast addresses, as Scapy's and Nmap's do.
     pub fn parse(text: &str) -> Option<Self> {
-        if let Ok(addr) = text.parse::<Ipv4Addr>() {
+        if let Ok(addr) = text.parse() {
             return Some(Self::single(addr));
         }
         if let Some((addr, prefix)) = text.split_once('/') {
-            let addr = u32::from(addr.parse::<Ipv4Addr>().ok()?);
-            let prefix = prefix.parse::<u32>().ok().filter(|p| *p <= 32 && !text.ends_with('+'))?;
-            let host_bits = u32::MAX.checked_shr(prefix).unwrap_or(0);
-            return Some(Self { first: addr & !host_bits, last: addr | host_bits });
+            let addr: IpAddr = addr.parse().ok()?;
+            let bits = width(addr);
+            let prefix = prefix.parse::<u32>().ok().filter(|p| *p <= bits && !text.contains('+'))?;
+            let host_bits = mask(bits - prefix);
+            let number = number(addr);
+            return Some(Self { first: like(addr, number & !host_bits), last: like(addr, number | host_bits) });
         }
         if let Some((low, high)) = text.split_once('-') {
-            let first = low.parse::<Ipv4Addr>().ok()?;
-            let last = match high.parse::<Ipv4Addr>() {
-                Ok(last) => last,
-                Err(_) => {
+            let first: IpAddr = low.parse().ok()?;
+            let last = match (high.parse::<IpAddr>(), first) {
+                (Ok(last), _) => last,
+                (Err(_), IpAddr::V4(first)) => {
                     let [a, b, c, _] = first.octets();
-                    Ipv4Addr::new(a, b, c, high.parse().ok()?)
+                    Ipv4Addr::new(a, b, c, high.parse().ok()?).into()
                 }
+                (Err(_), IpAddr::V6(_)) => return None,
             };
-            return (first <= last).then(|| Self { first: first.into(), last: last.into() });
+            return (width(first) == width(last) && first <= last).then_some(Self { first, last });
         }
         let stars = text.matches('*').count();
         if (1..=4).contains(&stars) && text.ends_with(&".*".repeat(stars)[usize::from(stars == 4)..]) {
@@ -50,32 +82,73 @@ impl Net {
         None
     }
 
-    /// How many addresses there are, at least one.
+    /// How many addresses there are, at least one; `u64::MAX` where there are more.
     pub fn count(self) -> u64 {
-        u64::from(self.last - self.first) + 1
+        u64::try_from(number(self.last) - number(self.first)).unwrap_or(u64::MAX).saturating_add(1)
     }
 
     /// The address at `index`, counted from the lowest; `None` past the end.
-    pub fn at(self, index: u64) -> Option<Ipv4Addr> {
-        (index < self.count()).then(|| Ipv4Addr::from(self.first + index as u32))
+    pub fn at(self, index: u64) -> Option<IpAddr> {
+        let offset = u128::from(index);
+        (offset <= number(self.last) - number(self.first)).then(|| like(self.first, number(self.first) + offset))
+    }
+
+    /// The lowest address.
+    pub fn first(self) -> IpAddr {
+        self.first
+    }
+
+    /// One of its addresses.
+    pub fn draw(self, rng: &mut Rng) -> IpAddr {
+        let span = number(self.last) - number(self.first);
+        let offset = match u64::try_from(span) {
+            Ok(span) if span < u64::MAX => u128::from(rng.below(span + 1)),
+            _ => (u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64())) % span.saturating_add(1),
+        };
+        like(self.first, number(self.first) + offset)
     }
 
     /// Whether `addr` is one of them.
-    pub fn contains(self, addr: Ipv4Addr) -> bool {
-        (self.first..=self.last).contains(&u32::from(addr))
+    pub fn contains(self, addr: IpAddr) -> bool {
+        width(addr) == width(self.first) && (self.first..=self.last).contains(&addr)
     }
 }
 
-/// As `a.b.c.d`, `a.b.c.d/n` where it is a whole network, else `first-last`.
+/// Bits of an address.
+fn width(addr: IpAddr) -> u32 {
+    if addr.is_ipv4() { 32 } else { 128 }
+}
+
+/// The lowest `bits` bits.
+fn mask(bits: u32) -> u128 {
+    u128::MAX.checked_shr(128 - bits).unwrap_or(0)
+}
+
+fn number(addr: IpAddr) -> u128 {
+    match addr {
+        IpAddr::V4(addr) => u32::from(addr).into(),
+        IpAddr::V6(addr) => addr.into(),
+    }
+}
+
+/// The address with this number, of the family of `addr`.
+fn like(addr: IpAddr, number: u128) -> IpAddr {
+    match addr {
+        IpAddr::V4(_) => Ipv4Addr::from(number as u32).into(),
+        IpAddr::V6(_) => Ipv6Addr::from(number).into(),
+    }
+}
+
+/// As one address, `a.b.c.d/n` where it is a whole network, else `first-last`.
 impl fmt::Display for Net {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (first, last) = (Ipv4Addr::from(self.first), Ipv4Addr::from(self.last));
-        let host_bits = self.first ^ self.last;
-        let is_network = host_bits & host_bits.wrapping_add(1) == 0 && self.first & host_bits == 0;
+        let (first, last) = (number(self.first), number(self.last));
+        let host_bits = first ^ last;
+        let is_network = host_bits & host_bits.wrapping_add(1) == 0 && first & host_bits == 0;
         match (first == last, is_network) {
-            (true, _) => write!(f, "{first}"),
-            (_, true) => write!(f, "{first}/{}", host_bits.leading_zeros()),
-            _ => write!(f, "{first}-{last}"),
+            (true, _) => self.first.fmt(f),
+            (_, true) => write!(f, "{}/{}", self.first, host_bits.leading_zeros() - (128 - width(self.first))),
+            _ => write!(f, "{}-{}", self.first, self.last),
         }
     }
 }
@@ -139,6 +212,11 @@ mod tests {
             ("10.0.0.*", "10.0.0.0", 256),
             ("10.0.*.*", "10.0.0.0", 65536),
             ("*.*.*.*", "0.0.0.0", 1 << 32),
+            ("2001:db8::7", "2001:db8::7", 1),
+            ("2001:db8::7/126", "2001:db8::4", 4),
+            ("2001:db8::/64", "2001:db8::", u64::MAX),
+            ("::/0", "::", u64::MAX),
+            ("2001:db8::9-2001:db8::c", "2001:db8::9", 4),
         ];
         for (text, first, count) in rows {
             let net = Net::parse(text).unwrap_or_else(|| panic!("{text}"));
@@ -146,8 +224,19 @@ mod tests {
             assert_eq!(net.count(), count, "{text}");
             assert_eq!(Net::parse(&net.to_string()), Some(net), "{net}");
         }
-        for wrong in ["web.lab", "192.0.2.0/33", "10.0.0.9-3", "10.*.0.1", "1.2.3", "", "a-b.lab", "x/24"] {
+        for wrong in
+            ["web.lab", "192.0.2.0/33", "10.0.0.9-3", "10.*.0.1", "1.2.3", "", "a-b.lab", "x/24", "::1/129", "::1-5"]
+        {
             assert_eq!(Net::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn draws_lie_in_their_net() {
+        let mut rng = Rng::new(1);
+        for text in ["192.0.2.4/30", "10.0.0.1", "2001:db8::/32", "::/0", "0.0.0.0/0"] {
+            let net = Net::parse(text).unwrap_or_else(|| panic!("{text}"));
+            assert!((0..100).all(|_| net.contains(net.draw(&mut rng))), "{text}");
         }
     }
 

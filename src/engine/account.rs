@@ -33,7 +33,7 @@ pub struct Account {
     pub stray_source: Option<IpAddr>,
     /// Why the last of them was no answer.
     pub stray_reason: Option<String>,
-    /// Packets not sent, because a neighbor did not answer ARP.
+    /// Packets not sent, because a neighbor did not answer.
     pub silent_neighbors: u64,
     /// The first such neighbor.
     pub silent_neighbor: Option<IpAddr>,
@@ -82,7 +82,8 @@ impl Account {
             return write!(f, "{} sent, none answered", self.sent);
         }
         if let (0, Some(neighbor)) = (self.sent, self.silent_neighbor) {
-            return write!(f, "not sent: {neighbor} does not answer ARP, so no host has that address");
+            let asked = if neighbor.is_ipv4() { "ARP" } else { "neighbor solicitations" };
+            return write!(f, "not sent: {neighbor} does not answer {asked}, so no host has that address");
         }
         let tries = if self.tries > 1 { format!(" ({} tries)", self.tries) } else { String::new() };
         write!(f, "no answer in {}{tries}", human(self.waited))?;

@@ -1,7 +1,6 @@
 //! Sending packets and pairing them with their answers: `send`, `sr`, `sr1` and their layer-2 kin.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use super::{Ended, Job, Outbox, Progress, Wake, drive};
 use crate::base::Time;
 use crate::layers::{dissect, first_of};
 use crate::net::{Checksum, Event, Frame, NetError, Via};
-use crate::packet::{Meta, Packet, Slot, Value};
+use crate::packet::{Meta, Packet, Slot};
 
 /// The most packets that one exchange keeps.
 pub const MOST_PACKETS: u64 = 1 << 20;
@@ -86,7 +85,7 @@ pub fn exchange(network: &mut Network, packets: &[Packet], options: &Options) ->
     let options = &Options { iface: network.iface(options.iface.as_deref()), ..options.clone() };
     let plan = Plan::new(network, packets, count, options)?;
     for dst in &plan.destinations {
-        network.check_public(plan.place, IpAddr::V4(*dst))?;
+        network.check_public(plan.place, dst.addr)?;
     }
     let resolved = resolve_neighbors(network, &plan)?;
     let probes = build_all(network, &plan, options)?;
@@ -190,7 +189,8 @@ impl<'a> Exchange<'a> {
         if frame.outgoing {
             return;
         }
-        let mut reply = dissect(first_of(frame.medium), &frame_bytes(frame));
+        let bytes = frame_bytes(frame);
+        let mut reply = dissect(first_of(frame.medium, &bytes), &bytes);
         if !self.options.frames {
             let Some(at) = reply.layers().iter().position(|l| l.desc().ends.is_some()) else { return };
             reply = reply.from_layer(at);
@@ -254,8 +254,8 @@ impl<'a> Exchange<'a> {
                 _ => None,
             });
             self.account.strays += 1;
-            if let Some(Slot::Set(Value::Ip4(addr))) = source {
-                self.account.stray_source = Some(addr.into());
+            if let Some(Slot::Set(value)) = source {
+                self.account.stray_source = value.target().map(|target| target.addr);
             }
             self.account.stray_reason = why.or(self.account.stray_reason.take());
         }

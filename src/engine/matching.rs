@@ -1,6 +1,6 @@
 //! Which reply answers which probe: the rules of the layers, joined over a whole packet.
 
-use crate::base::rng::mix;
+use crate::base::rng::{hash, mix};
 use crate::packet::{Layer, Packet, Slot, Value};
 
 /// What a heard packet is to a probe.
@@ -28,7 +28,7 @@ pub(super) fn answers(probe: &Packet, reply: &Packet, any_source: bool) -> Verdi
 /// An ICMP error answers the probe that it quotes, whoever sent it (RFC 792).
 fn quotes(probe: &Packet, quoted: &[Layer]) -> Verdict {
     let Some(start) = probe.layers().iter().position(|l| l.desc().ends.is_some()) else { return Verdict::Unrelated };
-    for (sent, quote) in probe.layers()[start..].iter().zip(quoted) {
+    for (sent, quote) in probe.layers()[start..].iter().filter(|l| !l.desc().extension).zip(quoted) {
         for field in sent.desc().pairs.quoted {
             // A short quote holds only some fields; those decide.
             if let (Some(wanted), Some(found)) = (sent.get(field), quote.get(field))
@@ -42,8 +42,12 @@ fn quotes(probe: &Packet, quoted: &[Layer]) -> Verdict {
 }
 
 fn replies(probe: &Packet, reply: &Packet, any_source: bool) -> Verdict {
-    for (at, (sent, got)) in probe.layers().iter().zip(reply.layers()).enumerate() {
-        if sent.desc() != got.desc() {
+    let seen = |(_, layer): &(usize, &Layer)| !layer.desc().extension;
+    let reply = reply.layers().iter().enumerate().filter(seen).map(|(_, got)| got);
+    for ((at, sent), got) in probe.layers().iter().enumerate().filter(seen).zip(reply) {
+        let by = sent.desc().pairs.by;
+        let is_kind = if by.is_empty() { sent.desc() == got.desc() } else { by.contains(&got.desc()) };
+        if !is_kind {
             return Verdict::Mismatch(format!("{}, not {}", got.desc().name, sent.desc().name));
         }
         if let Some((src, dst)) = sent.desc().ends
@@ -100,10 +104,11 @@ fn key(layers: &[Layer], far: impl Fn(&Layer) -> Option<&'static str>, remote: b
     let address = far(&layers[at]).and_then(|field| layers[at].get(field));
     let address = match address {
         Some(Slot::Set(Value::Ip4(addr))) if remote => u64::from(u32::from(addr)),
+        Some(Slot::Set(Value::Ip6(addr, _))) if remote => hash(0, &addr.octets()),
         _ => 0,
     };
     // A sum, so that the order of those that cross over (ports) does not count.
-    let conversation = layers.get(at + 1).map_or(0, |layer| {
+    let conversation = layers[at + 1..].iter().find(|l| !l.desc().extension).map_or(0, |layer| {
         key_fields(layer).fold(0u64, |sum, field| sum.wrapping_add(mix(layer.int(field).unwrap_or(0))))
     });
     mix(address ^ conversation)

@@ -3,11 +3,11 @@
 //! A job holds no socket, reads no clock and never sleeps: time comes as an argument, frames go into an [`Outbox`].
 
 mod account;
-mod arp;
 mod drive;
 mod error;
 mod exchange;
 mod matching;
+mod neighbors;
 mod network;
 mod plan;
 

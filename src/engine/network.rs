@@ -2,13 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::error::EngineError;
 use crate::base::rng::mix;
+use crate::base::targets::Target;
 use crate::base::{Mac, Rng, Time};
-use crate::net::{Link, NetError, Route, Slept, World};
+use crate::net::{Link, NetError, Reach, Route, Slept, World};
 use crate::packet::Surroundings;
 
 /// How long an answer to our own ARP request is believed.
@@ -247,7 +248,7 @@ pub struct Around<'a> {
     iface: Option<&'a str>,
     key: u64,
     fresh: bool,
-    routes: RefCell<BTreeMap<Ipv4Addr, Found>>,
+    routes: RefCell<BTreeMap<Target, Found>>,
 }
 
 impl<'a> Around<'a> {
@@ -256,38 +257,50 @@ impl<'a> Around<'a> {
     }
 
     /// The place and route to `dst`.
-    pub(super) fn route(&self, dst: Ipv4Addr) -> Found {
-        if let Some(known) = self.routes.borrow().get(&dst) {
+    pub(super) fn route(&self, dst: &Target) -> Found {
+        if let Some(known) = self.routes.borrow().get(dst) {
             return known.clone();
         }
         let found = self.find_route(dst);
-        self.routes.borrow_mut().insert(dst, found.clone());
+        self.routes.borrow_mut().insert(dst.clone(), found.clone());
         found
     }
 
-    fn find_route(&self, dst: Ipv4Addr) -> Found {
-        let addr = IpAddr::V4(dst);
-        let at = match self.iface {
+    fn find_route(&self, dst: &Target) -> Found {
+        let iface = dst.zone.as_deref().or(self.iface);
+        let at = match iface {
             Some(iface) => self.network.place_with(iface)?,
-            None => self.network.place_of(addr)?,
+            None => self.network.place_of(dst.addr)?,
         };
-        Ok((at, self.network.place(at).world.route(addr, self.iface)?))
+        Ok((at, self.network.place(at).world.route(dst.addr, iface)?))
     }
 
-    fn route_or_default(&self, dst: Option<Ipv4Addr>) -> Option<(usize, Route)> {
+    fn route_or_default(&self, dst: Option<&Target>) -> Option<(usize, Route)> {
         self.route(dst?).ok()
     }
 }
 
-impl Surroundings for Around<'_> {
-    fn source_addr(&self, dst: Ipv4Addr) -> Option<Ipv4Addr> {
-        match self.route(dst).ok()?.1.source {
-            IpAddr::V4(addr) => Some(addr),
-            IpAddr::V6(_) => None,
+/// The hardware address of a multicast group: RFC 1112 section 6.4, the low 23 bits of the group; RFC 2464 section 7,
+/// the low 32.
+fn group_mac(group: IpAddr) -> Mac {
+    match group {
+        IpAddr::V4(group) => {
+            let [_, b, c, d] = group.octets();
+            Mac([0x01, 0x00, 0x5e, b & 0x7f, c, d])
+        }
+        IpAddr::V6(group) => {
+            let [.., a, b, c, d] = group.octets();
+            Mac([0x33, 0x33, a, b, c, d])
         }
     }
+}
 
-    fn source_mac(&self, dst: Option<Ipv4Addr>) -> Option<Mac> {
+impl Surroundings for Around<'_> {
+    fn source_addr(&self, dst: &Target) -> Option<IpAddr> {
+        Some(self.route(dst).ok()?.1.source)
+    }
+
+    fn source_mac(&self, dst: Option<&Target>) -> Option<Mac> {
         if let Some((_, route)) = self.route_or_default(dst) {
             return route.iface.mac;
         }
@@ -295,20 +308,16 @@ impl Surroundings for Around<'_> {
         place.world.interfaces().ok()?.into_iter().find(|i| Some(i.name.as_str()) == self.iface)?.mac
     }
 
-    fn next_hop_mac(&self, dst: Option<Ipv4Addr>) -> Option<Mac> {
+    fn next_hop_mac(&self, dst: Option<&Target>) -> Option<Mac> {
         let (at, route) = self.route_or_default(dst)?;
-        match (route.reach, route.next_hop) {
-            (crate::net::Reach::Multicast, IpAddr::V4(group)) => {
-                // RFC 1112 section 6.4: the low 23 bits of the group.
-                let [_, b, c, d] = group.octets();
-                Some(Mac([0x01, 0x00, 0x5e, b & 0x7f, c, d]))
-            }
-            (crate::net::Reach::Remote, hop) => self.network.place(at).neighbor(route.iface.index, hop),
+        match route.reach {
+            Reach::Multicast => Some(group_mac(route.next_hop)),
+            Reach::Remote => self.network.place(at).neighbor(route.iface.index, route.next_hop),
             _ => None,
         }
     }
 
-    fn source_port(&self, rng: &mut Rng, protocol: u8, dst: Option<Ipv4Addr>) -> u16 {
+    fn source_port(&self, rng: &mut Rng, protocol: u8, dst: Option<&Target>) -> u16 {
         let at = self.route_or_default(dst).map_or(0, |(at, _)| at);
         let Some(place) = self.network.places.get(at) else { return 0 };
         let range = place.world.source_ports();

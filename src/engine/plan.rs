@@ -1,30 +1,31 @@
 //! Where the packets of one call go: a route for each destination, the next hop's hardware address, the bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::arp::Arp;
 use super::error::EngineError;
 use super::exchange::Options;
+use super::neighbors::Ask;
 use super::network::{Around, Network};
 use super::{Ended, drive};
 use crate::base::checksum::checksum;
+use crate::base::targets::Target;
 use crate::base::{Mac, Time};
 use crate::layers::ether::ETHER;
-use crate::layers::first_of;
-use crate::net::{Interface, Medium, Reach, Route, Via};
-use crate::packet::{Packet, Slot, Surroundings, Value};
+use crate::layers::{ip::IP, ipv6::IPV6};
+use crate::net::{Interface, Reach, Route, Via};
+use crate::packet::{Packet, Slot, Surroundings};
 
 /// Where the packets of one call go: one world, and a route for each destination.
 pub(super) struct Plan {
     pub(super) place: usize,
     /// The packets, one for each of the set.
     packets: Vec<Packet>,
-    pub(super) destinations: Vec<Ipv4Addr>,
-    routes: BTreeMap<Ipv4Addr, Route>,
+    pub(super) destinations: Vec<Target>,
+    routes: BTreeMap<Target, Route>,
     /// Destinations whose next hop's hardware address is needed.
-    asked: BTreeSet<Ipv4Addr>,
+    asked: BTreeSet<Target>,
     /// The interface of frames without a destination address.
     iface: Option<Interface>,
 }
@@ -42,10 +43,10 @@ impl Plan {
                 packets.push(probe);
                 continue;
             };
-            let (place, route) = around.route(dst)?;
+            let (place, route) = around.route(&dst)?;
             let plan = plan.get_or_insert_with(|| Self::at(place));
             if plan.place != place {
-                return Err(EngineError::Mixed(plan.destinations[0].into(), dst.into()));
+                return Err(EngineError::Mixed(plan.destinations[0].addr, dst.addr));
             }
             if options.frames && !route.takes_frames() {
                 // In a scan of one's own network, the own address is passed over.
@@ -55,9 +56,9 @@ impl Plan {
                 return Err(no_frames(&route));
             }
             if needs_neighbor(&probe) {
-                plan.asked.insert(dst);
+                plan.asked.insert(dst.clone());
             }
-            if plan.routes.insert(dst, route).is_none() {
+            if plan.routes.insert(dst.clone(), route).is_none() {
                 plan.destinations.push(dst);
             }
             packets.push(probe);
@@ -99,7 +100,7 @@ fn check_level(packet: &Packet, frames: bool) -> Result<(), EngineError> {
     let Some(first) = packet.layers().first() else {
         return Err(EngineError::NoDestination("a packet without layers".into()));
     };
-    let is_network = first.desc() == first_of(Medium::Ip);
+    let is_network = first.desc() == &IP || first.desc() == &IPV6;
     let names = packet.names();
     match (frames, is_network, first.desc() == &ETHER) {
         (false, true, _) | (true, false, _) => Ok(()),
@@ -122,11 +123,11 @@ fn no_frames(route: &Route) -> EngineError {
 }
 
 /// Where a packet goes: the destination of its first layer that names one.
-fn destination(packet: &Packet) -> Option<Ipv4Addr> {
+fn destination(packet: &Packet) -> Option<Target> {
     packet.layers().iter().find_map(|layer| {
         let (_, dst) = layer.desc().ends?;
         match layer.get(dst)? {
-            Slot::Set(Value::Ip4(addr)) => Some(addr),
+            Slot::Set(value) => value.target(),
             _ => None,
         }
     })
@@ -140,22 +141,20 @@ fn needs_neighbor(packet: &Packet) -> bool {
 
 /// Asks the wire for the hardware addresses that nobody knows yet.
 pub(super) fn resolve_neighbors(network: &mut Network, plan: &Plan) -> Result<Ended, EngineError> {
-    let mut arp = Arp::new();
+    let mut ask = Ask::default();
     let asked = plan.asked.iter().filter_map(|dst| plan.routes.get(dst));
     for route in asked.filter(|r| r.takes_frames() && r.reach == Reach::Remote) {
         let known = network.place(plan.place).neighbor(route.iface.index, route.next_hop);
-        if let (None, Some(mac), IpAddr::V4(hop), IpAddr::V4(source)) =
-            (known, route.iface.mac, route.next_hop, route.source)
-        {
-            arp.ask(route.iface.index, hop, source, mac)?;
+        if let (None, Some(mac)) = (known, route.iface.mac) {
+            ask.ask(route.iface.index, route.next_hop, route.source, mac)?;
         }
     }
-    if arp.is_empty() {
+    if ask.is_empty() {
         return Ok(Ended::Done);
     }
     let (neighbors, link) = network.open(plan.place)?;
-    let ended = drive(&mut arp, link)?;
-    for ((iface, addr), mac) in arp.found {
+    let ended = drive(&mut ask, link)?;
+    for ((iface, addr), mac) in ask.found {
         neighbors.learn(iface, addr, mac, link.now());
     }
     Ok(ended)
@@ -203,14 +202,16 @@ pub(super) fn build_all(network: &Network, plan: &Plan, options: &Options) -> Re
     let mut probes = Vec::with_capacity(plan.packets.len());
     for packet in &plan.packets {
         let dst = destination(packet);
-        let route = dst.and_then(|dst| plan.routes.get(&dst));
+        let route = dst.as_ref().and_then(|dst| plan.routes.get(dst));
         let built = packet.build(&around)?;
         let way = match (options.frames, route) {
             (true, _) => {
                 let iface = route.map(|r| &r.iface).or(plan.iface.as_ref());
                 Way::Plain(Via::Frame(iface.map_or(0, |i| i.index)))
             }
-            (false, Some(route)) if route.takes_frames() => ethernet(&around, dst, route),
+            (false, Some(route)) if route.takes_frames() => {
+                ethernet(&around, packet.layers()[0].desc() == &IPV6, dst.as_ref(), route)
+            }
             (false, route) => {
                 let only = options.iface.as_ref().and(route).map(|r| r.iface.index);
                 Way::Plain(Via::Ip(only))
@@ -222,14 +223,15 @@ pub(super) fn build_all(network: &Network, plan: &Plan, options: &Options) -> Re
     Ok(probes)
 }
 
-/// The Ethernet header for an IPv4 packet (RFC 894).
-fn ethernet(around: &Around<'_>, dst: Option<Ipv4Addr>, route: &Route) -> Way {
+/// The Ethernet header for an IP packet (RFC 894, RFC 2464).
+fn ethernet(around: &Around<'_>, is_v6: bool, dst: Option<&Target>, route: &Route) -> Way {
     let mac = around.next_hop_mac(dst);
     let mac = mac.or((route.reach == Reach::Broadcast).then_some(Mac::BROADCAST));
     let (Some(to), Some(from)) = (mac, route.iface.mac) else { return Way::NoNeighbor(route.next_hop) };
     let mut header = [0; 14];
     header[..6].copy_from_slice(&to.0);
     header[6..12].copy_from_slice(&from.0);
-    header[12..].copy_from_slice(&[0x08, 0x00]);
+    // Which kind of packet it is, its first layer says; its version may be wrong on purpose.
+    header[12..].copy_from_slice(if is_v6 { &[0x86, 0xdd] } else { &[0x08, 0x00] });
     Way::Behind(route.iface.index, header)
 }

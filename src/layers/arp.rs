@@ -1,6 +1,5 @@
 //! Address Resolution Protocol (RFC 826).
 
-use super::dot1q::DOT1Q;
 use super::ether::ETHER;
 use super::names::ETHER_TYPES;
 use crate::base::Mac;
@@ -12,12 +11,9 @@ pub static ARP: LayerDesc = LayerDesc {
     doc: "Address Resolution Protocol (RFC 826).",
     fields: FIELDS,
     text_field: Some("pdst"),
-    over: &[
-        Over { under: &ETHER, field: "type", number: 0x0806 },
-        Over { under: &DOT1Q, field: "type", number: 0x0806 },
-    ],
+    over: &[Over::new(&ETHER, "type", 0x0806)],
     ends: Some(("psrc", "pdst")),
-    pairs: Pairs { swap: &[], same: &[], quoted: &[], check },
+    pairs: Pairs { check, ..Pairs::NONE },
     summary: Summary {
         within: "",
         alone: "ARP {name:op} {pdst} says {psrc}",

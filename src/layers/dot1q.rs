@@ -2,7 +2,7 @@
 
 use super::ether::ETHER;
 use super::names::ETHER_TYPES;
-use crate::packet::{Auto, Field, LayerDesc, Names, Over, Summary};
+use crate::packet::{Auto, Carries, Field, LayerDesc, Names, Over, Summary};
 
 /// A VLAN tag.
 pub static DOT1Q: LayerDesc = LayerDesc {
@@ -10,11 +10,8 @@ pub static DOT1Q: LayerDesc = LayerDesc {
     doc: "VLAN tag (IEEE 802.1Q).",
     fields: FIELDS,
     int_field: Some("vlan"),
-    over: &[
-        Over { under: &ETHER, field: "type", number: 0x8100 },
-        Over { under: &ETHER, field: "type", number: 0x88a8 },
-        Over { under: &DOT1Q, field: "type", number: 0x8100 },
-    ],
+    over: &[Over::new(&ETHER, "type", 0x8100), Over::new(&ETHER, "type", 0x88a8)],
+    carries: Some(Carries { like: &ETHER, their: "type", field: "type" }),
     summary: Summary { within: "", alone: "802.1q vlan {vlan}", special: &[] },
     ..LayerDesc::EMPTY
 };

@@ -1,7 +1,9 @@
 //! Ethernet II (IEEE 802.3 clause 3).
 
+use super::llc::DOT3;
 use super::names::ETHER_TYPES;
-use crate::packet::{Auto, Field, LayerDesc, Names, Pairs, Summary};
+use super::tunnels::GRE;
+use crate::packet::{Auto, Field, LayerDesc, Names, Over, Pairs, Summary};
 
 /// Ethernet II frame header, without preamble and checksum.
 pub static ETHER: LayerDesc = LayerDesc {
@@ -9,7 +11,9 @@ pub static ETHER: LayerDesc = LayerDesc {
     doc: "Ethernet II frame (IEEE 802.3).",
     fields: FIELDS,
     text_field: Some("dst"),
-    pairs: Pairs { swap: &[], same: &[], quoted: &[], check: same_type },
+    refine: Some(by_length),
+    over: &[Over::new(&GRE, "proto", 0x6558)],
+    pairs: Pairs { check: same_type, ..Pairs::NONE },
     summary: Summary { within: "", alone: "{src} > {dst} ({name:type})", special: &[] },
     ..LayerDesc::EMPTY
 };
@@ -23,6 +27,12 @@ const FIELDS: &[Field] = &[
         .names(Names::Table(ETHER_TYPES))
         .doc("Protocol of the payload (EtherType)."),
 ];
+
+/// IEEE 802.3 section 3.2.6: up to 1500 it is a length.
+fn by_length(bytes: &[u8]) -> Option<&'static LayerDesc> {
+    let number = u16::from_be_bytes([*bytes.get(12)?, *bytes.get(13)?]);
+    (number <= 1500).then_some(&DOT3)
+}
 
 /// Addresses are not compared: an answer to a broadcast comes from somebody, and may come through a bridge.
 fn same_type(probe: &crate::packet::Layer, _payload: usize, reply: &crate::packet::Layer) -> Result<(), String> {

@@ -11,8 +11,8 @@ pub static ICMP: LayerDesc = LayerDesc {
     fields: FIELDS,
     text_field: Some("type"),
     int_field: Some("type"),
-    over: &[Over { under: &IP, field: "proto", number: 1 }],
-    pairs: Pairs { swap: &[], same: &["id", "seq"], quoted: &["type", "code", "id", "seq"], check },
+    over: &[Over::new(&IP, "proto", 1)],
+    pairs: Pairs { same: &["id", "seq"], quoted: &["type", "code", "id", "seq"], check, ..Pairs::NONE },
     summary: SUMMARY,
     ..LayerDesc::EMPTY
 };
@@ -22,9 +22,9 @@ pub static ICMP_ERROR: LayerDesc = LayerDesc {
     name: "ICMPerror",
     doc: "The ICMP header quoted in an ICMP error (RFC 792).",
     fields: FIELDS,
-    over: &[Over { under: &IP_ERROR, field: "proto", number: 1 }],
+    over: &[Over::new(&IP_ERROR, "proto", 1)],
     quoted: true,
-    pairs: Pairs { swap: &[], same: &["id", "seq"], quoted: &[], check: |_, _, _| Ok(()) },
+    pairs: Pairs { same: &["id", "seq"], ..Pairs::NONE },
     summary: SUMMARY,
     ..LayerDesc::EMPTY
 };

@@ -1,12 +1,12 @@
 //! Internet Protocol version 4 (RFC 791).
 
-use super::dot1q::DOT1Q;
+use super::cooked::LOOPBACK;
 use super::ether::ETHER;
 use super::icmp::ICMP;
 use super::names::IP_PROTOCOLS;
-use crate::packet::options::{OptionKind, OptionShape, OptionTable};
+use crate::packet::options::{OptionFormat, OptionKind, OptionShape, OptionTable};
 use crate::packet::{
-    Auto, Field, FlagNames, Fragment, Header, Layer, LayerDesc, Names, Over, Pairs, Preset, Shape, Summary,
+    Auto, Field, FlagNames, Fragment, Header, Layer, LayerDesc, Length, Names, Over, Pairs, Preset, Shape, Summary,
 };
 
 /// IPv4 header with options.
@@ -15,16 +15,12 @@ pub static IP: LayerDesc = LayerDesc {
     doc: "Internet Protocol version 4 (RFC 791).",
     fields: FIELDS,
     text_field: Some("dst"),
-    header: Header::Words("ihl"),
-    length: Some("len"),
+    header: Header::words("ihl"),
+    length: Some(Length::of("len")),
     fragment: Some(FRAGMENT),
-    over: &[
-        Over { under: &ETHER, field: "type", number: 0x0800 },
-        Over { under: &DOT1Q, field: "type", number: 0x0800 },
-        Over { under: &IP, field: "proto", number: 4 },
-    ],
+    over: &[Over::new(&ETHER, "type", 0x0800), Over::new(&IP, "proto", 4), Over::new(&LOOPBACK, "type", 2)],
     ends: Some(("src", "dst")),
-    pairs: Pairs { swap: &[], same: &[], quoted: QUOTED, check: same_protocol },
+    pairs: Pairs { quoted: QUOTED, check: same_protocol, ..Pairs::NONE },
     summary: SUMMARY,
     ..LayerDesc::EMPTY
 };
@@ -34,16 +30,16 @@ pub static IP_ERROR: LayerDesc = LayerDesc {
     name: "IPerror",
     doc: "The IPv4 header quoted in an ICMP error (RFC 792).",
     fields: FIELDS,
-    header: Header::Words("ihl"),
-    length: Some("len"),
+    header: Header::words("ihl"),
+    length: Some(Length::of("len")),
     fragment: Some(FRAGMENT),
     over: &[
-        Over { under: &ICMP, field: "type", number: 3 },
-        Over { under: &ICMP, field: "type", number: 4 },
-        Over { under: &ICMP, field: "type", number: 5 },
-        Over { under: &ICMP, field: "type", number: 11 },
-        Over { under: &ICMP, field: "type", number: 12 },
-        Over { under: &IP_ERROR, field: "proto", number: 4 },
+        Over::new(&ICMP, "type", 3),
+        Over::new(&ICMP, "type", 4),
+        Over::new(&ICMP, "type", 5),
+        Over::new(&ICMP, "type", 11),
+        Over::new(&ICMP, "type", 12),
+        Over::new(&IP_ERROR, "proto", 4),
     ],
     ends: Some(("src", "dst")),
     quoted: true,
@@ -57,7 +53,7 @@ const SUMMARY: Summary = Summary { within: "", alone: "{src} > {dst} {name:proto
 
 const FIELDS: &[Field] = &[
     Field::bits("version", 4).default(4).doc("IP version."),
-    Field::bits("ihl", 4).auto(Auto::HeaderWords).doc("Length of the header, in 32-bit words."),
+    Field::bits("ihl", 4).auto(Auto::HEADER_WORDS).doc("Length of the header, in 32-bit words."),
     Field::bits("tos", 8).hex().doc("Type of service: DSCP (6 bits) and ECN (2 bits), RFC 2474, RFC 3168."),
     Field::bits("len", 16).auto(Auto::Length).doc("Length of header and payload, in bytes."),
     Field::bits("id", 16).auto(Auto::Id).doc("Identification; drawn for each packet that is sent."),
@@ -72,18 +68,21 @@ const FIELDS: &[Field] = &[
 ];
 
 /// Options of IPv4 (RFC 791 section 3.1 and the IANA list); numbers include the copy bit and the class.
-static OPTIONS: OptionTable = OptionTable(&[
-    OptionKind { kind: 1, name: "NOP", shape: OptionShape::Single },
-    OptionKind { kind: 0, name: "EOL", shape: OptionShape::Single },
-    OptionKind { kind: 7, name: "RR", shape: OptionShape::Route },
-    OptionKind { kind: 131, name: "LSRR", shape: OptionShape::SourceRoute },
-    OptionKind { kind: 137, name: "SSRR", shape: OptionShape::SourceRoute },
-    OptionKind { kind: 68, name: "Timestamp", shape: OptionShape::Bytes },
-    OptionKind { kind: 82, name: "Traceroute", shape: OptionShape::Bytes },
-    OptionKind { kind: 130, name: "Security", shape: OptionShape::Bytes },
-    OptionKind { kind: 136, name: "Stream_Id", shape: OptionShape::Numbers(&[2]) },
-    OptionKind { kind: 148, name: "Router_Alert", shape: OptionShape::Numbers(&[2]) },
-]);
+static OPTIONS: OptionTable = OptionTable {
+    format: OptionFormat::TCP_IP,
+    kinds: &[
+        OptionKind { kind: 1, name: "NOP", shape: OptionShape::Single },
+        OptionKind { kind: 0, name: "EOL", shape: OptionShape::Single },
+        OptionKind { kind: 7, name: "RR", shape: OptionShape::Route },
+        OptionKind { kind: 131, name: "LSRR", shape: OptionShape::SourceRoute },
+        OptionKind { kind: 137, name: "SSRR", shape: OptionShape::SourceRoute },
+        OptionKind { kind: 68, name: "Timestamp", shape: OptionShape::Bytes },
+        OptionKind { kind: 82, name: "Traceroute", shape: OptionShape::Bytes },
+        OptionKind { kind: 130, name: "Security", shape: OptionShape::Bytes },
+        OptionKind { kind: 136, name: "Stream_Id", shape: OptionShape::Numbers(&[2]) },
+        OptionKind { kind: 148, name: "Router_Alert", shape: OptionShape::Numbers(&[2]) },
+    ],
+};
 
 fn same_protocol(probe: &Layer, _payload: usize, reply: &Layer) -> Result<(), String> {
     match (probe.int("proto"), reply.int("proto")) {

@@ -2,7 +2,7 @@
 
 use super::ip::{IP, IP_ERROR};
 use super::names::PORTS;
-use crate::packet::options::{OptionKind, OptionShape, OptionTable};
+use crate::packet::options::{OptionFormat, OptionKind, OptionShape, OptionTable};
 use crate::packet::{Auto, Field, FlagNames, Header, Layer, LayerDesc, Names, Over, Pairs, Summary};
 
 /// TCP header with options.
@@ -12,9 +12,9 @@ pub static TCP: LayerDesc = LayerDesc {
     fields: FIELDS,
     text_field: Some("dport"),
     int_field: Some("dport"),
-    header: Header::Words("dataofs"),
-    over: &[Over { under: &IP, field: "proto", number: 6 }],
-    pairs: Pairs { swap: &[("sport", "dport")], same: &[], quoted: &["sport", "dport"], check },
+    header: Header::words("dataofs"),
+    over: &[Over::new(&IP, "proto", 6)],
+    pairs: Pairs { swap: &[("sport", "dport")], quoted: &["sport", "dport"], check, ..Pairs::NONE },
     summary: SUMMARY,
     ..LayerDesc::EMPTY
 };
@@ -24,10 +24,10 @@ pub static TCP_ERROR: LayerDesc = LayerDesc {
     name: "TCPerror",
     doc: "The TCP header quoted in an ICMP error (RFC 792); often only its first 8 bytes.",
     fields: FIELDS,
-    header: Header::Words("dataofs"),
-    over: &[Over { under: &IP_ERROR, field: "proto", number: 6 }],
+    header: Header::words("dataofs"),
+    over: &[Over::new(&IP_ERROR, "proto", 6)],
     quoted: true,
-    pairs: Pairs { swap: &[("sport", "dport")], same: &[], quoted: &[], check: |_, _, _| Ok(()) },
+    pairs: Pairs { swap: &[("sport", "dport")], ..Pairs::NONE },
     summary: SUMMARY,
     ..LayerDesc::EMPTY
 };
@@ -57,7 +57,7 @@ const FIELDS: &[Field] = &[
     Field::bits("dport", 16).default(80).names(Names::Table(PORTS)).doc("Destination port."),
     Field::bits("seq", 32).doc("Sequence number of the first data byte, or of SYN."),
     Field::bits("ack", 32).doc("Next sequence number expected, when ACK is set."),
-    Field::bits("dataofs", 4).auto(Auto::HeaderWords).doc("Length of the header, in 32-bit words."),
+    Field::bits("dataofs", 4).auto(Auto::HEADER_WORDS).doc("Length of the header, in 32-bit words."),
     Field::bits("reserved", 3).doc("Not used."),
     Field::flags("flags", 9, FLAGS).default(SYN).doc("FIN SYN RST PSH ACK URG ECE CWR NS (AE), the lowest bit first."),
     Field::bits("window", 16).default(8192).doc("Bytes that the sender of this segment will accept."),
@@ -71,21 +71,24 @@ const FIELDS: &[Field] = &[
 ];
 
 /// TCP options (IANA tcp-parameters), with Scapy's names.
-static OPTIONS: OptionTable = OptionTable(&[
-    OptionKind { kind: 2, name: "MSS", shape: OptionShape::Numbers(&[2]) },
-    OptionKind { kind: 0, name: "EOL", shape: OptionShape::Single },
-    OptionKind { kind: 1, name: "NOP", shape: OptionShape::Single },
-    OptionKind { kind: 3, name: "WScale", shape: OptionShape::Numbers(&[1]) },
-    OptionKind { kind: 4, name: "SAckOK", shape: OptionShape::Numbers(&[]) },
-    OptionKind { kind: 5, name: "SAck", shape: OptionShape::Words },
-    OptionKind { kind: 8, name: "Timestamp", shape: OptionShape::Numbers(&[4, 4]) },
-    OptionKind { kind: 14, name: "AltChkSum", shape: OptionShape::Numbers(&[1, 2]) },
-    OptionKind { kind: 15, name: "AltChkSumOpt", shape: OptionShape::Numbers(&[]) },
-    OptionKind { kind: 19, name: "MD5", shape: OptionShape::Bytes },
-    OptionKind { kind: 28, name: "UTO", shape: OptionShape::Numbers(&[2]) },
-    OptionKind { kind: 29, name: "AO", shape: OptionShape::Bytes },
-    OptionKind { kind: 34, name: "TFO", shape: OptionShape::Bytes },
-]);
+static OPTIONS: OptionTable = OptionTable {
+    format: OptionFormat::TCP_IP,
+    kinds: &[
+        OptionKind { kind: 2, name: "MSS", shape: OptionShape::Numbers(&[2]) },
+        OptionKind { kind: 0, name: "EOL", shape: OptionShape::Single },
+        OptionKind { kind: 1, name: "NOP", shape: OptionShape::Single },
+        OptionKind { kind: 3, name: "WScale", shape: OptionShape::Numbers(&[1]) },
+        OptionKind { kind: 4, name: "SAckOK", shape: OptionShape::Numbers(&[]) },
+        OptionKind { kind: 5, name: "SAck", shape: OptionShape::Words },
+        OptionKind { kind: 8, name: "Timestamp", shape: OptionShape::Numbers(&[4, 4]) },
+        OptionKind { kind: 14, name: "AltChkSum", shape: OptionShape::Numbers(&[1, 2]) },
+        OptionKind { kind: 15, name: "AltChkSumOpt", shape: OptionShape::Numbers(&[]) },
+        OptionKind { kind: 19, name: "MD5", shape: OptionShape::Bytes },
+        OptionKind { kind: 28, name: "UTO", shape: OptionShape::Numbers(&[2]) },
+        OptionKind { kind: 29, name: "AO", shape: OptionShape::Bytes },
+        OptionKind { kind: 34, name: "TFO", shape: OptionShape::Bytes },
+    ],
+};
 
 /// How far an acknowledgment may lie beyond what was sent: room for SYN, FIN and an off-by-one stack.
 const SLACK: u64 = 2;

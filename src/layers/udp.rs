@@ -2,7 +2,7 @@
 
 use super::ip::{IP, IP_ERROR};
 use super::names::PORTS;
-use crate::packet::{Auto, Field, LayerDesc, Names, Over, Pairs, Summary};
+use crate::packet::{Auto, Field, LayerDesc, Length, Names, Over, Pairs, Summary};
 
 /// UDP header.
 pub static UDP: LayerDesc = LayerDesc {
@@ -11,9 +11,9 @@ pub static UDP: LayerDesc = LayerDesc {
     fields: FIELDS,
     text_field: Some("dport"),
     int_field: Some("dport"),
-    length: Some("len"),
-    over: &[Over { under: &IP, field: "proto", number: 17 }],
-    pairs: Pairs { swap: &[("sport", "dport")], same: &[], quoted: &["sport", "dport"], check: |_, _, _| Ok(()) },
+    length: Some(Length::of("len")),
+    over: &[Over::new(&IP, "proto", 17)],
+    pairs: Pairs { swap: &[("sport", "dport")], quoted: &["sport", "dport"], ..Pairs::NONE },
     summary: SUMMARY,
     ..LayerDesc::EMPTY
 };
@@ -23,10 +23,10 @@ pub static UDP_ERROR: LayerDesc = LayerDesc {
     name: "UDPerror",
     doc: "The UDP header quoted in an ICMP error (RFC 792).",
     fields: FIELDS,
-    over: &[Over { under: &IP_ERROR, field: "proto", number: 17 }],
-    length: Some("len"),
+    over: &[Over::new(&IP_ERROR, "proto", 17)],
+    length: Some(Length::of("len")),
     quoted: true,
-    pairs: Pairs { swap: &[("sport", "dport")], same: &[], quoted: &[], check: |_, _, _| Ok(()) },
+    pairs: Pairs { swap: &[("sport", "dport")], ..Pairs::NONE },
     summary: SUMMARY,
     ..LayerDesc::EMPTY
 };

@@ -4,10 +4,11 @@
 
 use std::ops::Range;
 
+use super::desc::{Header, LayerDesc};
 use super::field::Auto;
-use super::layer::{Header, Layer, LayerDesc};
+use super::layer::Layer;
 use super::{Packet, Shape, Slot, Value, bits};
-use crate::base::checksum::Sum;
+use crate::base::checksum::{Sum, crc32c};
 
 /// What an automatic field of a dissected packet should hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,27 +28,55 @@ pub(super) fn next_number(under: &LayerDesc, field: &str, upper: Option<&Layer>,
     upper.and_then(|u| u.desc().number_over(under, field)).unwrap_or(otherwise)
 }
 
-/// The Internet checksum of `covered` under the pseudo-header of `network` (RFC 9293 section 3.1, RFC 768).
-///
-/// `header` holds the network layer's header; `len` is the length that the pseudo-header states.
-pub(super) fn pseudo_sum(network: &Layer, header: &[u8], upper: &LayerDesc, len: u16, covered: &[u8]) -> Option<u16> {
-    let (src, dst) = network.desc().ends?;
-    let addr = |name: &str| {
-        let at = network.offset(network.index(name)?) / 8;
-        header.get(at..at + 4)
-    };
-    let protocol = upper.over.iter().find(|o| o.under == network.desc())?.number as u16;
-    let routed = source_route_end(network);
-    let sum = Sum::default()
-        .add(addr(src)?)
-        .add(routed.as_ref().map_or(addr(dst)?, |end| &end[..]))
-        .add(&protocol.to_be_bytes())
-        .add(&len.to_be_bytes());
-    Some(sum.add(covered).finish())
+/// The layer with the network addresses on which layer `at` lies, extension headers between them left out.
+pub(super) fn network_below(layers: &[Layer], at: usize) -> Option<usize> {
+    let below = (0..at).rev().find(|i| !layers[*i].desc().extension);
+    below.filter(|i| layers[*i].desc().ends.is_some())
 }
 
-/// The last address of a source route: the destination that the pseudo-header means (RFC 1122 section 3.2.1.8).
-fn source_route_end(network: &Layer) -> Option<[u8; 4]> {
+/// The Internet checksum of `covered` under the pseudo-header of `network` (RFC 9293 section 3.1, RFC 768, RFC 8200
+/// section 8.1).
+///
+/// `header` holds the network layer's header, `end` the destination where that is not the header's; `len` is the length
+/// that the pseudo-header states.
+pub(super) fn pseudo_sum(
+    network: &Layer,
+    header: &[u8],
+    end: Option<&Value>,
+    upper: &LayerDesc,
+    len: u32,
+    covered: &[u8],
+) -> Option<u16> {
+    let (src, dst) = network.desc().ends?;
+    let addr = |name: &str| {
+        let index = network.index(name)?;
+        let at = network.offset(index) / 8;
+        let width = usize::from(network.desc().fields[index].width().unwrap_or(32)) / 8;
+        header.get(at..at + width)
+    };
+    let protocol = upper.protocol_over(network.desc())? as u32;
+    let sum = Sum::default().add(addr(src)?);
+    let sum = match end {
+        Some(Value::Ip4(end)) => sum.add(&end.octets()),
+        Some(Value::Ip6(end, _)) => sum.add(&end.octets()),
+        _ => sum.add(addr(dst)?),
+    };
+    Some(sum.add(&protocol.to_be_bytes()).add(&len.to_be_bytes()).add(covered).finish())
+}
+
+/// Where a packet really goes: the last address of IPv4's source route (RFC 1122 section 3.2.1.8), or of IPv6's routing
+/// header while there are segments left (RFC 8200 section 8.1).
+pub(super) fn routed_to(layer: &Layer) -> Option<Value> {
+    if let Some((left, addresses)) = layer.desc().routes {
+        let Some(Slot::Set(Value::List(addrs))) = layer.get(addresses) else { return None };
+        return addrs.last().cloned().filter(|_| layer.int(left).is_none_or(|left| left > 0));
+    }
+    source_route_end(layer).map(Value::Ip4)
+}
+
+/// The last address of IPv4's source route.
+fn source_route_end(network: &Layer) -> Option<std::net::Ipv4Addr> {
+    network.desc().ends?;
     let mut fields = network.desc().fields.iter().enumerate();
     let (options, table) = fields.find_map(|(i, f)| match f.shape {
         Shape::Options(table) => Some((i, table)),
@@ -71,7 +100,7 @@ fn source_route_end(network: &Layer) -> Option<[u8; 4]> {
     // Of two source routes (RFC 791 allows one) neither is believed.
     let (Some(route), None) = (routes.next(), routes.next()) else { return None };
     match route.last() {
-        Some(Value::Ip4(end)) => Some(end.octets()),
+        Some(Value::Ip4(end)) => Some(*end),
         _ => None,
     }
 }
@@ -83,10 +112,12 @@ pub(super) fn becomes_auto(packet: &Packet, at: usize, field: usize) -> bool {
     };
     let will_come_out = match rule {
         // Building puts padding behind everything; where it stands inside, a sum over it would not come out again.
-        Auto::Sum => payload_end(packet, at) == end_of(packet, at),
+        Auto::Sum | Auto::Crc32c => payload_end(packet, at) == end_of(packet, at),
         // A pseudo-header states the network layer's length when that is set.
         Auto::PseudoSum { .. } => {
-            payload_end(packet, at) == end_of(packet, at) && at > 0 && lengths_become_auto(packet, at - 1)
+            let network = network_below(&packet.layers, at);
+            payload_end(packet, at) == end_of(packet, at)
+                && network.is_some_and(|below| lengths_become_auto(packet, below))
         }
         _ => true,
     };
@@ -95,7 +126,8 @@ pub(super) fn becomes_auto(packet: &Packet, at: usize, field: usize) -> bool {
 
 fn lengths_become_auto(packet: &Packet, at: usize) -> bool {
     let fields = packet.layers[at].desc().fields.iter().enumerate();
-    let mut lengths = fields.filter(|(_, f)| matches!(f.auto_rule(), Some(Auto::Length | Auto::HeaderWords)));
+    let mut lengths =
+        fields.filter(|(_, f)| matches!(f.auto_rule(), Some(Auto::Length | Auto::PayloadLen | Auto::HeaderLen { .. })));
     lengths.all(|(field, _)| becomes_auto(packet, at, field))
 }
 
@@ -109,14 +141,24 @@ pub(super) fn verify(packet: &Packet, at: usize, field: usize) -> Verdict {
     let (Some(rule), Some((_, start, end))) = (row.auto_rule(), layer.range()) else { return Verdict::Right };
     let Some(Slot::Set(Value::Int(held))) = layer.slot(field) else { return Verdict::Right };
     let expected = match rule {
-        Auto::HeaderWords => expected_words(packet, at),
+        Auto::HeaderLen { unit, minus } => expected_header(packet, at, held, unit, minus),
         Auto::Length => expected_length(packet, at, held),
+        // A payload longer than the field has another length (RFC 2675), and segments joined by a network card have none.
+        Auto::PayloadLen if held == 0 && end > start => {
+            payload_len(packet, at, end - start, held).filter(|len| *len == 0)
+        }
+        Auto::PayloadLen => payload_len(packet, at, end - start, held),
+        Auto::After => {
+            Some((end - start) as u64 - (layer.offset(field) as u64 + u64::from(row.width().unwrap_or(0))) / 8)
+        }
+        Auto::SizeOf(name) => size_of(layer, name).or(Some(held)),
+        Auto::CountOf(name) => count_of(layer, name),
         Auto::Next(_) => expected_next(packet, at, row.name, held),
         Auto::WidthOf(_) => Some(held),
         Auto::PseudoSum { .. } if packet.meta().is_some_and(|m| m.offload) && !desc.quoted => return Verdict::Offload,
         Auto::PseudoSum { zero_as_ones: true } if held == 0 => None,
         Auto::HeaderSum => can_verify(packet, at).then(|| checksum(packet, at, field, rule, start..end)).flatten(),
-        Auto::Sum | Auto::PseudoSum { .. } => {
+        Auto::Sum | Auto::PseudoSum { .. } | Auto::Crc32c => {
             can_verify(packet, at).then(|| checksum(packet, at, field, rule, start..end_of(packet, at))).flatten()
         }
         _ => None,
@@ -129,16 +171,46 @@ pub(super) fn verify(packet: &Packet, at: usize, field: usize) -> Verdict {
     }
 }
 
-fn expected_words(packet: &Packet, at: usize) -> Option<u64> {
-    let (_, start, end) = packet.layers[at].range()?;
-    (!header_goes_on(packet, at)).then_some((end - start) as u64 / 4)
+fn expected_header(packet: &Packet, at: usize, held: u64, unit: u8, minus: u8) -> Option<u64> {
+    let layer = &packet.layers[at];
+    let (_, start, end) = layer.range()?;
+    if header_goes_on(packet, at) {
+        return None;
+    }
+    let align = u64::from(layer.desc().align.max(1));
+    if align > 1 && held.next_multiple_of(align) == (end - start) as u64 {
+        return Some(held);
+    }
+    Some(((end - start) as u64 / u64::from(unit)).saturating_sub(minus.into()))
+}
+
+/// Bytes of the named field of a layer that was read.
+fn size_of(layer: &Layer, name: &str) -> Option<u64> {
+    let index = layer.index(name)?;
+    let next = layer.offset(index + 1) - layer.offset(index);
+    Some(next as u64 / 8)
+}
+
+/// Items of the named field of a layer that was read; those that are malformed do not count.
+fn count_of(layer: &Layer, name: &str) -> Option<u64> {
+    match layer.get(name)? {
+        Slot::Set(Value::List(items)) => Some(items.iter().filter(|i| !matches!(i, Value::Bytes(_))).count() as u64),
+        _ => None,
+    }
 }
 
 /// Whether a header says that it is longer than what is left of a packet that was cut.
 fn header_goes_on(packet: &Packet, at: usize) -> bool {
     let layer = &packet.layers[at];
-    let (Header::Words(field), Some((bytes, start, _))) = (layer.desc().header, layer.range()) else { return false };
-    layer.int(field).is_some_and(|words| start + words as usize * 4 > bytes.len()) && is_cut(packet, at)
+    let (Header::Units { field, unit, plus }, Some((bytes, start, _))) = (layer.desc().header, layer.range()) else {
+        return false;
+    };
+    let said = |units: u64| units as usize * usize::from(unit) + usize::from(plus);
+    layer.int(field).is_some_and(|units| start + said(units) > bytes.len()) && is_cut(packet, at)
+}
+
+fn payload_len(packet: &Packet, at: usize, header: usize, held: u64) -> Option<u64> {
+    expected_length(packet, at, held + header as u64).map(|len| len - header as u64)
 }
 
 fn expected_length(packet: &Packet, at: usize, held: u64) -> Option<u64> {
@@ -167,11 +239,18 @@ fn checksum(packet: &Packet, at: usize, field: usize, rule: Auto, covered: Range
     let (bytes, ..) = layer.range()?;
     let mut own = bytes.get(covered)?.to_vec();
     let at_bits = layer.offset(field);
-    bits::read(&own, at_bits, 16)?;
-    bits::write(&mut own, at_bits, 16, 0);
-    let Auto::PseudoSum { zero_as_ones } = rule else { return Some(Sum::default().add(&own).finish().into()) };
-    let network = packet.layers[..at].last().filter(|under| under.desc().ends.is_some())?;
-    let sum = pseudo_sum(network, network.header_bytes()?, layer.desc(), own.len() as u16, &own)?;
+    let width = layer.desc().fields[field].width().map_or(16, usize::from);
+    bits::read(&own, at_bits, width)?;
+    bits::write(&mut own, at_bits, width, 0);
+    let zero_as_ones = match rule {
+        Auto::PseudoSum { zero_as_ones } => zero_as_ones,
+        Auto::Crc32c => return Some(crc32c(&own).swap_bytes().into()),
+        _ => return Some(Sum::default().add(&own).finish().into()),
+    };
+    let below = network_below(&packet.layers, at)?;
+    let network = &packet.layers[below];
+    let end = packet.layers[below..at].iter().rev().find_map(routed_to);
+    let sum = pseudo_sum(network, network.header_bytes()?, end.as_ref(), layer.desc(), own.len() as u32, &own)?;
     Some(if sum == 0 && zero_as_ones { 0xffff } else { sum.into() })
 }
 
@@ -179,7 +258,7 @@ fn checksum(packet: &Packet, at: usize, field: usize, rule: Auto, covered: Range
 fn end_of(packet: &Packet, at: usize) -> usize {
     let lower = packet.layers[..=at].iter().filter_map(|layer| {
         let (bytes, start, end) = layer.range()?;
-        let stated = start + layer.int(layer.desc().length?)? as usize;
+        let stated = start + layer.stated_len()?;
         (end..=bytes.len()).contains(&stated).then_some(stated)
     });
     let inner = payload_end(packet, at);
@@ -197,7 +276,7 @@ fn payload_end(packet: &Packet, at: usize) -> usize {
 fn is_cut(packet: &Packet, at: usize) -> bool {
     let mut stated = packet.layers[..=at].iter().filter_map(|layer| {
         let (bytes, start, _) = layer.range()?;
-        Some(start + layer.int(layer.desc().length?)? as usize > bytes.len())
+        Some(start + layer.stated_len()? > bytes.len())
     });
     stated.next().unwrap_or(false)
 }

@@ -1,31 +1,34 @@
 //! From layers to bytes: headers outward in, then lengths and checksums from the innermost layer outward.
 
 use std::hash::{Hash, Hasher};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::auto::{next_number, pseudo_sum};
+use super::auto::{network_below, next_number, pseudo_sum, routed_to};
+use super::desc::{Header, LayerDesc};
 use super::field::{Auto, Field, Shape};
-use super::layer::{Layer, LayerDesc};
+use super::layer::Layer;
+use super::read::Read;
 use super::value::{Slot, Value};
-use super::{Packet, PacketError, bits};
-use crate::base::checksum::Sum;
+use super::{Packet, PacketError, bits, domain};
+use crate::base::checksum::{Sum, crc32c};
+use crate::base::targets::Target;
 use crate::base::{Mac, Rng, rng};
 
 /// What lies outside a packet but is needed to build it. Asking sends nothing.
 pub trait Surroundings {
     /// The address from which this machine would reach `dst`; `None` when it would not.
-    fn source_addr(&self, dst: Ipv4Addr) -> Option<Ipv4Addr>;
+    fn source_addr(&self, dst: &Target) -> Option<IpAddr>;
 
     /// The hardware address of the interface towards `dst` (of the default interface without one).
-    fn source_mac(&self, dst: Option<Ipv4Addr>) -> Option<Mac>;
+    fn source_mac(&self, dst: Option<&Target>) -> Option<Mac>;
 
     /// The hardware address of the next hop towards `dst`, if it is known.
-    fn next_hop_mac(&self, dst: Option<Ipv4Addr>) -> Option<Mac>;
+    fn next_hop_mac(&self, dst: Option<&Target>) -> Option<Mac>;
 
     /// Draws a source port for IP protocol `protocol` on the way to `dst`.
-    fn source_port(&self, rng: &mut Rng, protocol: u8, dst: Option<Ipv4Addr>) -> u16;
+    fn source_port(&self, rng: &mut Rng, protocol: u8, dst: Option<&Target>) -> u16;
 
     /// The key of all draws: the session's seed when the packet is only looked at, another number for each sending.
     fn draw_key(&self) -> u64;
@@ -36,16 +39,16 @@ pub trait Surroundings {
 pub struct Nowhere;
 
 impl Surroundings for Nowhere {
-    fn source_addr(&self, _dst: Ipv4Addr) -> Option<Ipv4Addr> {
+    fn source_addr(&self, _dst: &Target) -> Option<IpAddr> {
         None
     }
-    fn source_mac(&self, _dst: Option<Ipv4Addr>) -> Option<Mac> {
+    fn source_mac(&self, _dst: Option<&Target>) -> Option<Mac> {
         None
     }
-    fn next_hop_mac(&self, _dst: Option<Ipv4Addr>) -> Option<Mac> {
+    fn next_hop_mac(&self, _dst: Option<&Target>) -> Option<Mac> {
         None
     }
-    fn source_port(&self, rng: &mut Rng, _protocol: u8, _dst: Option<Ipv4Addr>) -> u16 {
+    fn source_port(&self, rng: &mut Rng, _protocol: u8, _dst: Option<&Target>) -> u16 {
         rng.between(61000, 65535) as u16
     }
     fn draw_key(&self) -> u64 {
@@ -67,7 +70,7 @@ impl Built {
         let bytes: Arc<[u8]> = self.bytes.as_slice().into();
         let spans = self.spans.iter();
         Packet::from_layers(
-            spans.map(|&(desc, start, end)| Layer::read(desc, bytes.clone(), start, end, None)).collect(),
+            spans.map(|&(desc, start, end)| Layer::read(desc, Read::new(bytes.clone(), start, end, None))).collect(),
         )
     }
 }
@@ -80,6 +83,17 @@ struct Pending {
     /// Where it stands, in bits from the start of the packet.
     at: usize,
     width: u8,
+}
+
+/// A value that waits until its header is written.
+struct Local {
+    field: &'static Field,
+    rule: Auto,
+    /// Where it stands, in bits from the start of the packet.
+    at: usize,
+    width: u8,
+    /// The size in bytes, or the count, of the field that it is about.
+    measured: usize,
 }
 
 impl Packet {
@@ -120,11 +134,11 @@ impl Writer<'_> {
         self.built.spans.reserve(layers.len());
         // Padding is sent after the packet, wherever it stands in the stack.
         for (i, layer) in layers.iter().enumerate().filter(|(_, l)| !l.desc().padding) {
-            self.header(i, layer);
+            self.header(i, layer)?;
         }
         let stop = self.built.bytes.len();
         for (i, layer) in layers.iter().enumerate().filter(|(_, l)| l.desc().padding) {
-            self.header(i, layer);
+            self.header(i, layer)?;
         }
         for n in (0..self.pending.len()).rev() {
             self.resolve(n, stop, false)?;
@@ -140,88 +154,139 @@ impl Writer<'_> {
         Ok(self.built)
     }
 
-    fn header(&mut self, i: usize, layer: &Layer) {
+    fn header(&mut self, i: usize, layer: &Layer) -> Result<(), PacketError> {
         let start = self.built.bytes.len();
         match layer.header_bytes() {
             Some(bytes) => self.built.bytes.extend_from_slice(bytes),
-            None => self.made_header(i, layer, start),
+            None => {
+                self.made_header(i, layer, start)?;
+                let align = usize::from(layer.desc().align.max(1));
+                let end = start + (self.built.bytes.len() - start).next_multiple_of(align);
+                self.built.bytes.resize(end, 0);
+            }
         }
         self.built.spans.push((layer.desc(), start, self.built.bytes.len()));
+        Ok(())
     }
 
-    fn made_header(&mut self, i: usize, layer: &Layer, start: usize) {
+    fn made_header(&mut self, i: usize, layer: &Layer, start: usize) -> Result<(), PacketError> {
         let mut set = layer.set_slots().unwrap_or_default().iter().peekable();
+        let mut locals: Vec<Local> = Vec::new();
         let mut at = start * 8;
         for (index, field) in layer.desc().fields.iter().enumerate() {
             let given = set.next_if(|(i, _)| usize::from(*i) == index).map(|(_, slot)| slot);
             if !layer.has(field) {
                 continue;
             }
-            match (given, field.auto_rule()) {
-                (Some(Slot::Set(value)), _) => self.put(&mut at, field, value),
-                (Some(Slot::Many(many)), _) => self.put(&mut at, field, &many.at(0)),
-                (Some(Slot::Random(random)), _) => {
-                    let value = random.draw(self.rng());
-                    self.put(&mut at, field, &value);
+            let drawn;
+            let value = match (given, field.auto_rule()) {
+                (Some(Slot::Set(value)), _) => value,
+                (Some(Slot::Many(many)), _) => {
+                    drawn = many.at(0);
+                    &drawn
                 }
-                (_, Some(rule)) => self.auto(&mut at, i, layer, field, rule),
+                (Some(Slot::Random(random)), _) => {
+                    drawn = random.draw(self.rng());
+                    &drawn
+                }
+                (_, Some(rule)) if rule.is_local() => {
+                    locals.push(Local { field, rule, at, width: number_width(field), measured: 0 });
+                    &Value::Int(0)
+                }
+                (_, Some(rule)) => {
+                    drawn = self.auto(at, i, layer, field, rule);
+                    &drawn
+                }
                 (_, None) => {
-                    if let Slot::Set(value) = field.preset_slot() {
-                        self.put(&mut at, field, &value);
+                    drawn = self.preset(i, layer, field);
+                    &drawn
+                }
+            };
+            let before = self.built.bytes.len();
+            self.put(&mut at, start, field, value)?;
+            for local in &mut locals {
+                match local.rule {
+                    Auto::SizeOf(name) if name == field.name => local.measured = self.built.bytes.len() - before,
+                    Auto::CountOf(name) if name == field.name => {
+                        local.measured = count(value, field, self.built.bytes.len() - before)
                     }
+                    _ => {}
                 }
             }
         }
+        let end = self.built.bytes.len();
+        locals.iter().try_for_each(|local| {
+            let value = match local.rule {
+                Auto::HeaderLen { unit, minus } => ((end - start) / usize::from(unit)).saturating_sub(minus.into()),
+                Auto::After => end - (local.at + usize::from(local.width)) / 8,
+                _ => local.measured,
+            };
+            self.write_number(layer.desc(), local.field, local.at, local.width, value as u64)
+        })
     }
 
-    fn auto(&mut self, at: &mut usize, i: usize, layer: &Layer, field: &'static Field, rule: Auto) {
+    /// What a field holds that nothing was set in: its preset, or what the layer above asks for.
+    fn preset(&self, i: usize, layer: &Layer, field: &Field) -> Value {
         let upper = self.layers.get(i + 1).filter(|l| !l.desc().padding);
-        let value = match rule {
+        if let Some(number) = upper.and_then(|upper| upper.desc().number_over(layer.desc(), field.name)) {
+            return Value::Int(number);
+        }
+        match field.preset_slot() {
+            Slot::Set(value) => value,
+            _ => Value::bytes(&[]),
+        }
+    }
+
+    fn auto(&mut self, at: usize, i: usize, layer: &Layer, field: &'static Field, rule: Auto) -> Value {
+        let upper = self.layers.get(i + 1).filter(|l| !l.desc().padding);
+        let bound = || upper.and_then(|upper| upper.desc().number_over(layer.desc(), field.name));
+        match rule {
             Auto::Next(otherwise) => Value::Int(next_number(layer.desc(), field.name, upper, otherwise)),
             Auto::WidthOf(other) => Value::Int(width_of(layer, other)),
-            Auto::SourceAddr => Value::Ip4(self.source_addr(layer)),
-            Auto::SourceMac => Value::Mac(self.around.source_mac(self.destination(i)).unwrap_or_default()),
-            Auto::NextHopMac => Value::Mac(self.around.next_hop_mac(self.destination(i)).unwrap_or(Mac::BROADCAST)),
-            Auto::SourcePort => {
-                let protocol = layer.desc().over.first().map_or(0, |over| over.number as u8);
-                let dst = self.layers[..i].iter().rev().find_map(first_destination);
-                let around = self.around;
-                Value::Int(around.source_port(self.rng(), protocol, dst).into())
+            Auto::SourceAddr => self.source_addr(layer, field),
+            Auto::SourceMac => Value::Mac(self.around.source_mac(self.destination(i).as_ref()).unwrap_or_default()),
+            Auto::NextHopMac => {
+                Value::Mac(self.around.next_hop_mac(self.destination(i).as_ref()).unwrap_or(Mac::BROADCAST))
             }
+            Auto::SourcePort => bound().map_or_else(
+                || {
+                    let protocol = layer.desc().over.first().map_or(0, |over| over.number as u8);
+                    let dst = self.layers[..i].iter().rev().find_map(first_destination);
+                    let around = self.around;
+                    Value::Int(around.source_port(self.rng(), protocol, dst.as_ref()).into())
+                },
+                Value::Int,
+            ),
             Auto::Id => Value::Int(self.rng().between(1, 0xffff)),
-            Auto::HeaderWords | Auto::Length | Auto::HeaderSum | Auto::Sum | Auto::PseudoSum { .. } => {
-                let width = field.width().unwrap_or(16);
-                self.pending.push(Pending { layer: i, field, rule, at: *at, width });
+            _ => {
+                self.pending.push(Pending { layer: i, field, rule, at, width: number_width(field) });
                 Value::Int(0)
             }
-        };
-        self.put(at, field, &value);
+        }
     }
 
-    /// Writes one value at bit `at` and moves on.
-    fn put(&mut self, at: &mut usize, field: &Field, value: &Value) {
+    /// Writes one value at bit `at` and moves on. The header began at byte `start`.
+    fn put(&mut self, at: &mut usize, start: usize, field: &Field, value: &Value) -> Result<(), PacketError> {
+        let around = self.around;
         let out = &mut self.built.bytes;
-        match value {
-            Value::Int(n) => {
-                let width = usize::from(field.width().unwrap_or(0));
+        match (value, field.shape) {
+            (Value::Int(n), _) => {
+                let width = usize::from(field.width().unwrap_or(0)).min(64);
                 if width > 0 {
                     out.resize((*at + width).div_ceil(8), 0);
-                    bits::write(out, *at, width, *n);
+                    let n = if matches!(field.shape, Shape::Little(_)) { n.swap_bytes() >> (64 - width) } else { *n };
+                    bits::write(out, *at, width, n);
                     *at += width;
-                    return;
+                    return Ok(());
                 }
             }
-            Value::Ip4(addr) => out.extend_from_slice(&addr.octets()),
-            Value::Mac(mac) => out.extend_from_slice(&mac.0),
-            Value::Bytes(bytes) => out.extend_from_slice(bytes),
-            Value::Text(text) => out.extend_from_slice(text.as_bytes()),
-            Value::List(items) => {
-                if let Shape::Options(table) = field.shape {
-                    table.encode(items, out);
-                }
-            }
+            (Value::Text(name), Shape::Name) => domain::write(name, out),
+            (Value::List(items), Shape::Options(table)) => table.encode(items, start, out),
+            (Value::List(items), shape) => items.iter().try_for_each(|item| put_item(item, shape, around, out))?,
+            (other, shape) => put_item(other, shape, around, out)?,
         }
         *at = out.len() * 8;
+        Ok(())
     }
 
     /// Fills a pending value: the checksums in one pass, all others in another.
@@ -232,13 +297,25 @@ impl Writer<'_> {
         }
         let (desc, start, end) = self.built.spans[self.span_of(layer)];
         let value = match rule {
-            Auto::HeaderWords => ((end - start) / 4) as u64,
             Auto::Length => (stop - start) as u64,
+            Auto::PayloadLen => (stop - end) as u64,
+            Auto::Crc32c => crc32c(&self.built.bytes[start..stop.max(end)]).swap_bytes().into(),
             Auto::HeaderSum => Sum::default().add(&self.built.bytes[start..end]).finish().into(),
             Auto::Sum => Sum::default().add(&self.built.bytes[start..stop.max(end)]).finish().into(),
             Auto::PseudoSum { zero_as_ones } => self.pseudo_sum(layer, start..stop, zero_as_ones).into(),
             _ => return Ok(()),
         };
+        self.write_number(desc, field, at, width, value)
+    }
+
+    fn write_number(
+        &mut self,
+        desc: &LayerDesc,
+        field: &Field,
+        at: usize,
+        width: u8,
+        value: u64,
+    ) -> Result<(), PacketError> {
         if value > bits::mask(width.into()) {
             return Err(PacketError::AutoTooLarge { layer: desc.name, field: field.name, value, bits: width });
         }
@@ -247,14 +324,14 @@ impl Writer<'_> {
     }
 
     fn pseudo_sum(&self, layer: usize, covered: Range<usize>, zero_as_ones: bool) -> u16 {
-        let Some(network) = layer.checked_sub(1).map(|i| &self.layers[i]).filter(|l| l.desc().ends.is_some()) else {
-            return 0;
-        };
-        let (_, start, end) = self.built.spans[self.span_of(layer - 1)];
+        let Some(at) = network_below(self.layers, layer) else { return 0 };
+        let network = &self.layers[at];
+        let (_, start, end) = self.built.spans[self.span_of(at)];
         let header = &self.built.bytes[start..end];
-        let len = stated_len(network, header.len()).unwrap_or(covered.len() as u16);
+        let len = stated_len(network, header.len()).map_or(covered.len() as u32, u32::from);
+        let end = self.layers[at..layer].iter().rev().find_map(routed_to);
         let upper = self.layers[layer].desc();
-        match pseudo_sum(network, header, upper, len, &self.built.bytes[covered]) {
+        match pseudo_sum(network, header, end.as_ref(), upper, len, &self.built.bytes[covered]) {
             Some(0) if zero_as_ones => 0xffff,
             sum => sum.unwrap_or(0),
         }
@@ -265,12 +342,16 @@ impl Writer<'_> {
         self.layers[..layer].iter().filter(|l| !l.desc().padding).count()
     }
 
-    fn source_addr(&self, layer: &Layer) -> Ipv4Addr {
-        first_destination(layer).and_then(|dst| self.around.source_addr(dst)).unwrap_or(Ipv4Addr::UNSPECIFIED)
+    /// The source address, of the family that the field holds.
+    fn source_addr(&self, layer: &Layer, field: &Field) -> Value {
+        let found = first_destination(layer).and_then(|dst| self.around.source_addr(&dst));
+        let is_v6 = field.shape == Shape::Ip6;
+        let none = if is_v6 { IpAddr::V6(Ipv6Addr::UNSPECIFIED) } else { Ipv4Addr::UNSPECIFIED.into() };
+        Value::addr(found.filter(|addr| addr.is_ipv6() == is_v6).unwrap_or(none))
     }
 
     /// Where the packet goes: the first destination address in layer `i` or above.
-    fn destination(&self, i: usize) -> Option<Ipv4Addr> {
+    fn destination(&self, i: usize) -> Option<Target> {
         self.layers[i..].iter().find_map(first_destination)
     }
 
@@ -290,7 +371,7 @@ impl Writer<'_> {
 
 /// The length that a network layer states for its payload, when the user set it (RFC 791: total length less header).
 fn stated_len(network: &Layer, header: usize) -> Option<u16> {
-    let field = network.desc().length?;
+    let field = network.desc().length.filter(|length| length.plus == 0)?.field;
     let index = network.index(field)?;
     let is_set = |i| {
         network.set_slots().is_some_and(|set| set.iter().any(|(s, slot)| usize::from(*s) == i && *slot != Slot::Auto))
@@ -299,7 +380,7 @@ fn stated_len(network: &Layer, header: usize) -> Option<u16> {
         return None;
     }
     let words = match network.desc().header {
-        super::Header::Words(name) => network.index(name).filter(|i| is_set(*i)).and_then(|_| network.int(name)),
+        Header::Units { field, .. } => network.index(field).filter(|i| is_set(*i)).and_then(|_| network.int(field)),
         _ => None,
     };
     let header = words.map_or(header as u64, |words| words * 4);
@@ -307,16 +388,50 @@ fn stated_len(network: &Layer, header: usize) -> Option<u16> {
 }
 
 /// The first destination address that a layer names.
-pub(super) fn first_destination(layer: &Layer) -> Option<Ipv4Addr> {
+pub(super) fn first_destination(layer: &Layer) -> Option<Target> {
     let index = layer.index(layer.desc().ends?.1)?;
     match layer.slot(index)? {
-        Slot::Set(Value::Ip4(addr)) => Some(addr),
-        Slot::Many(many) => match many.at(0) {
-            Value::Ip4(addr) => Some(addr),
-            _ => None,
-        },
+        Slot::Set(value) => value.target(),
+        Slot::Many(many) => many.at(0).target(),
         _ => None,
     }
+}
+
+/// The width of a field that holds a number, in bits.
+fn number_width(field: &Field) -> u8 {
+    field.width().map_or(16, |width| width.min(64) as u8)
+}
+
+/// How many items a value has that takes `size` bytes.
+fn count(value: &Value, field: &Field, size: usize) -> usize {
+    match (value, field.shape) {
+        (Value::List(items), _) => items.len(),
+        (_, Shape::Ip4s | Shape::Words) => size / 4,
+        (_, Shape::Ip6s) => size / 16,
+        _ => 0,
+    }
+}
+
+/// Writes one value, or one item of a list.
+fn put_item(item: &Value, shape: Shape, around: &dyn Surroundings, out: &mut Vec<u8>) -> Result<(), PacketError> {
+    match (item, shape) {
+        (Value::Ip4(addr), _) => out.extend_from_slice(&addr.octets()),
+        (Value::Ip6(addr, _), _) => out.extend_from_slice(&addr.octets()),
+        (Value::Mac(mac), _) => out.extend_from_slice(&mac.0),
+        (Value::Bytes(text), Shape::Strings) => {
+            out.push(text.len() as u8);
+            out.extend_from_slice(text);
+        }
+        (Value::Bytes(bytes), _) => out.extend_from_slice(bytes),
+        (Value::Text(name), Shape::Names) => domain::write(name, out),
+        (Value::Text(text), _) => out.extend_from_slice(text.as_bytes()),
+        (Value::Packet(packet), _) => out.extend_from_slice(&packet.bytes(around)?),
+        // Bytes in a list of their own are sent without the length that belongs to them.
+        (Value::List(raw), _) => raw.iter().try_for_each(|item| put_item(item, Shape::Bytes, around, out))?,
+        (Value::Int(n), Shape::Words) => out.extend_from_slice(&(*n as u32).to_be_bytes()),
+        (Value::Int(_), _) => {}
+    }
+    Ok(())
 }
 
 fn width_of(layer: &Layer, field: &str) -> u64 {

@@ -4,7 +4,9 @@ use std::ptr;
 use std::sync::Arc;
 
 use super::Packet;
-use super::layer::{Header, Layer, LayerDesc};
+use super::desc::{Header, LayerDesc, Way, named_through};
+use super::layer::Layer;
+use super::read::Read;
 
 /// Layers inside one another, at most: more than any real packet has, few enough to stay cheap on a hostile one.
 const MOST_LAYERS: usize = 32;
@@ -12,41 +14,64 @@ const MOST_LAYERS: usize = 32;
 /// Which layer follows which: the bindings of all layers, turned round for reading.
 #[derive(Debug)]
 pub struct Registry {
+    /// Sorted by the place of the description in memory.
     under: Vec<Under>,
     raw: &'static LayerDesc,
     padding: &'static LayerDesc,
 }
 
+/// What may lie above one layer.
 #[derive(Debug)]
 struct Under {
     desc: &'static LayerDesc,
-    field: &'static str,
-    upper: Vec<(u64, &'static LayerDesc)>,
+    /// Its fields that name what does, each with its numbers.
+    fields: Vec<(&'static str, Vec<(u64, &'static LayerDesc)>)>,
+}
+
+impl Under {
+    fn new(desc: &'static LayerDesc, all: &[&'static LayerDesc]) -> Self {
+        let mut fields = Vec::new();
+        for field in desc.fields {
+            let mut upper: Vec<(u64, &'static LayerDesc)> = Vec::new();
+            for (under, named) in named_through(desc, field.name) {
+                for above in all {
+                    let rows = above.over.iter().filter(|o| o.way != Way::Write);
+                    let rows = rows.filter(|o| ptr::eq(o.under, under) && o.field == named);
+                    upper.extend(rows.map(|o| (o.number, *above)));
+                }
+            }
+            if !upper.is_empty() {
+                fields.push((field.name, upper));
+            }
+        }
+        Self { desc, fields }
+    }
+
+    /// The layer's place in memory, by which it is found.
+    fn key(&self) -> *const LayerDesc {
+        ptr::from_ref(self.desc)
+    }
 }
 
 impl Registry {
     /// Collects the bindings of `all`. `raw` takes what no binding names, `padding` what no length covers.
     pub fn new(all: &[&'static LayerDesc], raw: &'static LayerDesc, padding: &'static LayerDesc) -> Self {
-        let mut under: Vec<Under> = Vec::new();
-        for desc in all {
-            for over in desc.over {
-                let same = |u: &&mut Under| ptr::eq(u.desc, over.under) && u.field == over.field;
-                match under.iter_mut().find(same) {
-                    Some(u) => u.upper.push((over.number, desc)),
-                    None => under.push(Under { desc: over.under, field: over.field, upper: vec![(over.number, desc)] }),
-                }
-            }
-        }
+        let mut under: Vec<Under> = all.iter().map(|desc| Under::new(desc, all)).collect();
+        under.retain(|under| !under.fields.is_empty());
+        under.sort_by_key(Under::key);
         Self { under, raw, padding }
     }
 
     /// The layer that `layer` names as the next one.
     fn next(&self, layer: &Layer) -> Option<&'static LayerDesc> {
-        let bindings = self.under.iter().filter(|u| ptr::eq(u.desc, layer.desc()));
-        bindings.into_iter().find_map(|u| {
-            let number = layer.int(u.field)?;
-            u.upper.iter().find(|(n, _)| *n == number).map(|(_, desc)| *desc)
-        })
+        let at = self.under.binary_search_by_key(&ptr::from_ref(layer.desc()), Under::key);
+        let named = at.ok().and_then(|at| {
+            self.under[at].fields.iter().find_map(|(field, upper)| {
+                let number = layer.int(field)?;
+                upper.iter().find(|(n, _)| *n == number).map(|(_, desc)| *desc)
+            })
+        });
+        named.or(layer.desc().then)
     }
 
     /// Dissects `bytes`, which begin with a `first` header.
@@ -57,23 +82,31 @@ impl Registry {
         let mut next = Some(first);
         let mut note: Option<Arc<str>> = None;
         while start < stop || layers.is_empty() {
-            let desc = next.filter(|_| layers.len() < MOST_LAYERS).unwrap_or(self.raw);
-            let end = match header_end(desc, bytes, start, stop) {
+            let mut desc = next.filter(|_| layers.len() < MOST_LAYERS).unwrap_or(self.raw);
+            if let Some(refined) = desc.refine.and_then(|refine| refine(&bytes[start..stop])) {
+                desc = refined;
+            }
+            let mut read = Read::new(bytes.clone(), start, stop, note.take());
+            let under = layers.last().map(Layer::desc);
+            match header_end(desc, under, &read, stop) {
                 Ok((end, said)) => {
-                    note = said.map(Into::into).or(note);
-                    end
+                    read.end = end as u32;
+                    read.note = said.map(Into::into).or(read.note);
                 }
                 Err(said) => {
-                    layers.push(Layer::read(self.raw, bytes.clone(), start, stop, Some(said.into())));
+                    read.note = Some(said.into());
+                    layers.push(Layer::read(self.raw, read));
                     break;
                 }
-            };
-            let mut layer = Layer::read(desc, bytes.clone(), start, end, note.take());
-            if let Some((name, len)) = desc.length.and_then(|name| Some((name, layer.int(name)?))) {
-                match start + len as usize {
+            }
+            let end = read.end as usize;
+            let mut layer = Layer::read(desc, read);
+            layer.put_on(under);
+            if let Some(len) = layer.stated_len() {
+                match start + len {
                     whole if whole > stop && !desc.quoted => {
-                        let cut = format!("{name} says {len} bytes, {} are here", stop - start);
-                        layer = Layer::read(desc, bytes.clone(), start, end, Some(cut.into()));
+                        let field = desc.length.map_or("", |l| l.field);
+                        layer.set_note(format!("{field} says {len} bytes, {} are here", stop - start));
                     }
                     whole if whole >= end && whole < stop => {
                         paddings.push((whole, stop));
@@ -88,24 +121,26 @@ impl Registry {
             start = end;
         }
         for (start, end) in paddings.into_iter().rev() {
-            layers.push(Layer::read(self.padding, bytes.clone(), start, end, None));
+            layers.push(Layer::read(self.padding, Read::new(bytes.clone(), start, end, None)));
         }
         Packet::from_layers(layers)
     }
 }
 
-/// Where the header that begins at `start` ends, with a note when it says more than there is; or why there is none.
-fn header_end(
+/// Where the header that `read` begins with ends, with a note when it says more than there is; or why there is none.
+pub(super) fn header_end(
     desc: &'static LayerDesc,
-    bytes: &Arc<[u8]>,
-    start: usize,
+    under: Option<&'static LayerDesc>,
+    read: &Read,
     stop: usize,
 ) -> Result<(usize, Option<String>), String> {
     if desc.header == Header::Rest {
         return Ok((stop, None));
     }
+    let start = read.start as usize;
     // The fields that are there may depend on others, so a view over all that is left measures them.
-    let view = Layer::read(desc, bytes.clone(), start, stop, None);
+    let mut view = Layer::read(desc, read.clone());
+    view.put_on(under);
     let fixed = view.offset(desc.fields.len()) / 8;
     if start + fixed > stop {
         return if desc.quoted {
@@ -114,11 +149,25 @@ fn header_end(
             Err(format!("{} header cut: {} of {fixed} bytes are here", desc.name, stop - start))
         };
     }
-    let Header::Words(field) = desc.header else { return Ok((start + fixed, None)) };
-    let said = view.int(field).unwrap_or(0) as usize * 4;
+    let (field, said) = match desc.header {
+        Header::Fields | Header::Rest => return Ok((start + fixed, None)),
+        Header::Records => return Ok((start + fixed, view.flaw())),
+        Header::Units { field, unit, plus } => {
+            let units = view.int(field).unwrap_or(0) as usize;
+            let said = units * usize::from(unit) + usize::from(plus);
+            (field, if desc.align > 1 { said.next_multiple_of(desc.align.into()) } else { said })
+        }
+        Header::After(field) => {
+            let index = view.index(field).unwrap_or(0);
+            let behind = view.offset(index) + usize::from(desc.fields[index].width().unwrap_or(0));
+            (field, behind / 8 + view.int(field).unwrap_or(0) as usize)
+        }
+    };
     if start + said > stop && !desc.quoted {
+        // The zeros that fill a header may be missing at the end of a packet.
+        let is_whole = desc.align > 1 && start + said < stop + usize::from(desc.align);
         let note = format!("{field} says {said} bytes of header, {} are here", stop - start);
-        return Ok((stop, Some(note)));
+        return Ok((stop, (!is_whole).then_some(note)));
     }
     Ok(((start + said.max(fixed)).min(stop), None))
 }

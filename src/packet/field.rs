@@ -1,11 +1,14 @@
 //! One row of a layer's table: a field's name, shape, default and documentation.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
+use super::desc::LayerDesc;
+use super::domain;
 use super::flags::FlagNames;
 use super::options::OptionTable;
 use super::value::{Many, Slot, Value};
-use crate::base::nearest::did_you_mean;
+use super::{Packet, accept};
 use crate::base::targets::Net;
 use crate::base::{Mac, text};
 
@@ -24,6 +27,10 @@ pub struct Field {
     pub hex: bool,
     /// The condition under which the header has this field at all.
     pub when: Option<When>,
+    /// The layer that must lie below for the header to have it.
+    pub above: Option<&'static LayerDesc>,
+    /// How far it goes, where its shape does not say.
+    pub extent: Extent,
     /// One sentence: meaning and unit.
     pub doc: &'static str,
 }
@@ -33,20 +40,57 @@ pub struct Field {
 pub enum Shape {
     /// An unsigned number of so many bits, big-endian.
     Bits(u8),
+    /// The same, the lowest byte first.
+    Little(u8),
+    /// A fixed-point number: bits in all, and bits of the fraction; scripts see seconds.
+    Fixed(u8, u8),
+    /// A signed number of so many bits (two's complement).
+    Signed(u8),
     /// Named bits, in so many bits.
     Flags(u8, FlagNames),
     /// An IPv4 address.
     Ip4,
+    /// An IPv6 address.
+    Ip6,
     /// A MAC address.
     Mac,
     /// A MAC address, or as many bytes as the named field says when that is not 6.
     HardwareAddr(&'static str),
     /// An IPv4 address, or as many bytes as the named field says when that is not 4.
     ProtocolAddr(&'static str),
-    /// All bytes up to the end of the layer.
+    /// So many bytes, filled with zeros; scripts see text without them.
+    Fill(u16),
+    /// Bytes.
     Bytes,
-    /// Options up to the end of the header, padded with zeros to four bytes.
+    /// A domain name (RFC 1035 section 3.1), read with compression and written without.
+    Name,
+    /// Domain names, one after another.
+    Names,
+    /// Texts of 255 bytes at most, each behind its length (RFC 1035 section 3.3.14).
+    Strings,
+    /// Numbers of 32 bits.
+    Words,
+    /// IPv4 addresses.
+    Ip4s,
+    /// IPv6 addresses.
+    Ip6s,
+    /// Options.
     Options(&'static OptionTable),
+    /// Packets of one layer each: records. Their kind, which may be refined.
+    Packets(&'static LayerDesc),
+}
+
+/// How far a field goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// As its shape says: numbers, addresses, names; all others go on to the end of the header.
+    Shape,
+    /// To the end of the header; what has not the form of the shape is bytes.
+    Rest,
+    /// So many bytes as this earlier field says.
+    Bytes(&'static str),
+    /// So many items as this earlier field says.
+    Count(&'static str),
 }
 
 /// What a field holds when nothing is set.
@@ -58,6 +102,12 @@ pub enum Preset {
     Ip4(Ipv4Addr),
     /// A MAC address.
     Mac(Mac),
+    /// An IPv6 address.
+    Ip6(Ipv6Addr),
+    /// Text.
+    Text(&'static str),
+    /// A list of one record, with nothing set.
+    One(&'static LayerDesc),
     /// No bytes, no options.
     Empty,
     /// Computed at build.
@@ -67,10 +117,23 @@ pub enum Preset {
 /// How an automatic value is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Auto {
-    /// Length of the header in 32-bit words (RFC 791 IHL, RFC 9293 data offset).
-    HeaderWords,
+    /// Length of the header, the zeros that fill it left out, in units of so many bytes, less so many units.
+    HeaderLen {
+        /// Bytes of a unit.
+        unit: u8,
+        /// Units that are not counted.
+        minus: u8,
+    },
     /// Length of the layer and its payload in bytes.
     Length,
+    /// Length of the payload in bytes.
+    PayloadLen,
+    /// Bytes of the header behind this field.
+    After,
+    /// Bytes of the named field.
+    SizeOf(&'static str),
+    /// Items of the named field.
+    CountOf(&'static str),
     /// Number of the next layer, by its binding to this one; this number when there is none.
     Next(u64),
     /// Width in bytes of the named field's value.
@@ -84,6 +147,8 @@ pub enum Auto {
         /// A sum of 0 is sent as 0xffff (RFC 768: 0 means "no checksum").
         zero_as_ones: bool,
     },
+    /// CRC32c over the layer and its payload, the lowest byte first (RFC 9260 section 6.8).
+    Crc32c,
     /// The address from which this machine would reach the destination.
     SourceAddr,
     /// The hardware address of the interface by which this machine would reach the destination.
@@ -97,14 +162,22 @@ pub enum Auto {
 }
 
 impl Auto {
+    /// Length of the header in 32-bit words (RFC 791 IHL, RFC 9293 data offset).
+    pub const HEADER_WORDS: Self = Self::HeaderLen { unit: 4, minus: 0 };
+
     /// Whether it follows from the rest of the packet alone, so that a dissected value can be verified.
     pub fn is_computed(self) -> bool {
         !matches!(self, Self::SourceAddr | Self::SourceMac | Self::NextHopMac | Self::SourcePort | Self::Id)
     }
 
+    /// Whether it follows from the header's own fields.
+    pub fn is_local(self) -> bool {
+        matches!(self, Self::HeaderLen { .. } | Self::After | Self::SizeOf(_) | Self::CountOf(_))
+    }
+
     /// Whether it is a checksum.
     pub fn is_checksum(self) -> bool {
-        matches!(self, Self::HeaderSum | Self::Sum | Self::PseudoSum { .. })
+        matches!(self, Self::HeaderSum | Self::Sum | Self::PseudoSum { .. } | Self::Crc32c)
     }
 }
 
@@ -135,7 +208,8 @@ pub struct When {
 
 impl Field {
     const fn new(name: &'static str, shape: Shape, preset: Preset) -> Self {
-        Self { name, shape, preset, names: Names::None, hex: false, when: None, doc: "" }
+        let (names, extent) = (Names::None, Extent::Shape);
+        Self { name, shape, preset, names, hex: false, when: None, above: None, extent, doc: "" }
     }
 
     /// A number of `bits` bits, 0 when nothing is set.
@@ -146,6 +220,41 @@ impl Field {
     /// Flags in `bits` bits, none set.
     pub const fn flags(name: &'static str, bits: u8, names: FlagNames) -> Self {
         Self::new(name, Shape::Flags(bits, names), Preset::Int(0))
+    }
+
+    /// A number of `bits` bits, the lowest byte first.
+    pub const fn little(name: &'static str, bits: u8) -> Self {
+        Self::new(name, Shape::Little(bits), Preset::Int(0))
+    }
+
+    /// A fixed-point number of `bits` bits, `fraction` of them behind the point.
+    pub const fn fixed(name: &'static str, bits: u8, fraction: u8) -> Self {
+        Self::new(name, Shape::Fixed(bits, fraction), Preset::Int(0))
+    }
+
+    /// A signed number of `bits` bits.
+    pub const fn signed(name: &'static str, bits: u8) -> Self {
+        Self::new(name, Shape::Signed(bits), Preset::Int(0))
+    }
+
+    /// An IPv6 address, `::` when nothing is set.
+    pub const fn ip6(name: &'static str) -> Self {
+        Self::new(name, Shape::Ip6, Preset::Ip6(Ipv6Addr::UNSPECIFIED))
+    }
+
+    /// So many bytes.
+    pub const fn fill(name: &'static str, bytes: u16) -> Self {
+        Self::new(name, Shape::Fill(bytes), Preset::Empty)
+    }
+
+    /// A domain name.
+    pub const fn name(name: &'static str, default: &'static str) -> Self {
+        Self::new(name, Shape::Name, Preset::Text(default))
+    }
+
+    /// A list of records, as many as `count` says.
+    pub const fn records(name: &'static str, of: &'static LayerDesc, count: &'static str) -> Self {
+        Self::new(name, Shape::Packets(of), Preset::Empty).extent(Extent::Count(count))
     }
 
     /// An IPv4 address.
@@ -215,6 +324,27 @@ impl Field {
         self
     }
 
+    /// There only when `layer` lies directly below.
+    #[must_use]
+    pub const fn above(mut self, layer: &'static LayerDesc) -> Self {
+        self.above = Some(layer);
+        self
+    }
+
+    /// That goes so far.
+    #[must_use]
+    pub const fn extent(mut self, extent: Extent) -> Self {
+        self.extent = extent;
+        self
+    }
+
+    /// Holding this when nothing is set.
+    #[must_use]
+    pub const fn preset(mut self, preset: Preset) -> Self {
+        self.preset = preset;
+        self
+    }
+
     /// With its documentation.
     #[must_use]
     pub const fn doc(mut self, doc: &'static str) -> Self {
@@ -228,8 +358,14 @@ impl Field {
             Preset::Int(n) => Slot::Set(Value::Int(n)),
             Preset::Ip4(addr) => Slot::Set(Value::Ip4(addr)),
             Preset::Mac(mac) => Slot::Set(Value::Mac(mac)),
-            Preset::Empty if matches!(self.shape, Shape::Options(_)) => Slot::Set(Value::List([].into())),
-            Preset::Empty => Slot::Set(Value::Bytes([].into())),
+            Preset::Ip6(addr) => Slot::Set(Value::Ip6(addr, None)),
+            Preset::Text(text) => Slot::Set(Value::text(text)),
+            Preset::One(desc) => Slot::Set(Value::List([Value::Packet(Arc::new(Packet::new(desc)))].into())),
+            Preset::Empty if self.is_list() => Slot::Set(Value::List([].into())),
+            Preset::Empty => match self.shape {
+                Shape::Fill(bytes) => Slot::Set(Value::Bytes(vec![0; bytes.into()].into())),
+                _ => Slot::Set(Value::Bytes([].into())),
+            },
             Preset::Auto(_) => Slot::Auto,
         }
     }
@@ -242,17 +378,31 @@ impl Field {
         }
     }
 
+    /// Whether a list is one value of it, and not a set of several.
+    pub fn is_list(&self) -> bool {
+        use Shape::{Ip4s, Ip6s, Names, Options, Packets, Strings, Words};
+        matches!(self.shape, Options(_) | Packets(_) | Words | Ip4s | Ip6s | Strings | Names)
+    }
+
     /// Whether a slot says that the header ends before this field (see `Layer::loosen`).
     pub(crate) fn is_cut_off(&self, slot: &Slot) -> bool {
-        self.width().is_some() && matches!(slot, Slot::Set(Value::Bytes(bytes)) if bytes.is_empty())
+        let has_end = self.width().is_some() || self.shape == Shape::Name && self.extent == Extent::Shape;
+        has_end && matches!(slot, Slot::Set(Value::Bytes(bytes)) if bytes.is_empty())
     }
 
     /// Width in bits where it is fixed.
-    pub fn width(&self) -> Option<u8> {
+    pub fn width(&self) -> Option<u16> {
+        if self.extent != Extent::Shape {
+            return None;
+        }
         match self.shape {
-            Shape::Bits(bits) | Shape::Flags(bits, _) => Some(bits),
+            Shape::Bits(bits) | Shape::Little(bits) | Shape::Fixed(bits, _) | Shape::Flags(bits, _) => {
+                Some(bits.into())
+            }
             Shape::Ip4 => Some(32),
+            Shape::Ip6 => Some(128),
             Shape::Mac => Some(48),
+            Shape::Fill(bytes) => Some(bytes * 8),
             _ => None,
         }
     }
@@ -261,26 +411,33 @@ impl Field {
     ///
     /// Errors say what was found and what fits, without the field's name.
     pub fn accept(&self, value: &Value, names: NameTable) -> Result<Value, String> {
+        if let (Value::Bytes(_), Extent::Rest) = (value, self.extent) {
+            return Ok(value.clone());
+        }
         match self.shape {
-            Shape::Bits(bits) => accept_number(value, bits, names).map(Value::Int),
+            Shape::Bits(bits) | Shape::Little(bits) | Shape::Fixed(bits, _) | Shape::Signed(bits) => {
+                accept::number(value, bits, names).map(Value::Int)
+            }
             Shape::Flags(bits, flags) => match value {
                 Value::Text(text) if parse_number(text).is_none() => flags.parse(text).map(Value::Int),
-                other => accept_number(other, bits, &[]).map(Value::Int),
+                other => accept::number(other, bits, &[]).map(Value::Int),
             },
-            Shape::Ip4 => accept_ip4(value).map(Value::Ip4),
-            Shape::Mac => accept_mac(value).map(Value::Mac),
+            Shape::Ip4 => accept::ip4(value).map(Value::Ip4),
+            Shape::Ip6 => accept::ip6(value),
+            Shape::Mac => accept::mac(value).map(Value::Mac),
             Shape::HardwareAddr(_) => match value {
                 Value::Bytes(bytes) if bytes.len() != 6 => Ok(value.clone()),
-                other => accept_mac(other).map(Value::Mac),
+                other => accept::mac(other).map(Value::Mac),
             },
             Shape::ProtocolAddr(_) => match value {
                 Value::Bytes(bytes) if bytes.len() != 4 => Ok(value.clone()),
-                other => accept_ip4(other).map(Value::Ip4),
+                other => accept::ip4(other).map(Value::Ip4),
             },
-            Shape::Bytes => match value {
-                Value::Bytes(_) => Ok(value.clone()),
-                Value::Text(text) => Ok(Value::bytes(text.as_bytes())),
-                other => Err(format!("expected text or bytes, found {}", other.kind())),
+            Shape::Fill(most) => accept::fill(value, most.into()),
+            Shape::Bytes => accept::bytes(value),
+            Shape::Name => match value {
+                Value::Text(text) => domain::accept(text).map(|name| Value::text(&name)),
+                other => accept::bytes(other),
             },
             Shape::Options(table) => match value {
                 Value::List(items) => table.accept(items).map(|items| Value::List(items.into())),
@@ -288,6 +445,15 @@ impl Field {
                     Err(format!("expected a list of options like [\"{}\"], found {}", table.first_name(), other.kind()))
                 }
             },
+            Shape::Packets(of) => accept::list(value, |item| accept::record(item, of)),
+            Shape::Strings => accept::list(value, accept::string),
+            Shape::Names => accept::list(value, |item| match item {
+                Value::Text(text) => domain::accept(text).map(|name| Value::text(&name)),
+                other => accept::bytes(other),
+            }),
+            Shape::Words => accept::list(value, |item| accept::number(item, 32, &[]).map(Value::Int)),
+            Shape::Ip4s => accept::list(value, |item| accept::ip4(item).map(Value::Ip4)),
+            Shape::Ip6s => accept::list(value, accept::ip6),
         }
     }
 
@@ -300,13 +466,16 @@ impl Field {
                     Many::List(inner) => flat.extend_from_slice(&inner),
                     other => flat.extend((0..other.count()).map(|i| other.at(i))),
                 },
-                Value::Text(text) if self.shape == Shape::Ip4 && Net::parse(text).is_some_and(|n| n.count() > 1) => {
-                    let many = Many::Net(Net::parse(text).unwrap_or(Net::single(Ipv4Addr::UNSPECIFIED)));
-                    if many.count() > 1 << 20 {
+                Value::Text(text) => match Net::parse(text).filter(|net| self.is_address() && net.count() > 1) {
+                    Some(net) if net.count() > 1 << 20 => {
                         return Err(format!("{text} inside a list is too large; give it alone"));
                     }
-                    flat.extend((0..many.count()).map(|i| many.at(i)));
-                }
+                    Some(net) => {
+                        let all = (0..net.count()).filter_map(|i| net.at(i)).map(Value::addr);
+                        flat.extend(all.map(|addr| self.accept(&addr, names)).collect::<Result<Vec<_>, _>>()?);
+                    }
+                    None => flat.push(self.accept(item, names)?),
+                },
                 other => flat.push(self.accept(other, names)?),
             }
         }
@@ -316,15 +485,34 @@ impl Field {
         Ok(Many::List(flat.into()))
     }
 
+    /// Whether it holds an IP address, so that names are resolved and networks are sets.
+    pub fn is_address(&self) -> bool {
+        matches!(self.shape, Shape::Ip4 | Shape::Ip6 | Shape::ProtocolAddr(_))
+    }
+
+    /// The hardware address that a field holds which zeros fill, where it holds one.
+    pub fn filled_mac(&self, bytes: &[u8]) -> Option<Mac> {
+        let (mac, zeros) = bytes.split_first_chunk::<6>()?;
+        (self.hex && zeros.iter().all(|b| *b == 0)).then_some(Mac(*mac))
+    }
+
     /// A value as `show` prints it, with its name where it has one: `80 (http)`, `0x800 (IPv4)`, `SA`.
     pub fn display(&self, value: &Value, names: NameTable) -> String {
         match (value, self.shape) {
             (Value::Int(n), Shape::Flags(_, flags)) => super::flags::Flags { bits: *n, names: flags }.to_string(),
+            (Value::Int(n), Shape::Fixed(_, fraction)) => seconds(*n, fraction).to_string(),
+            (Value::Int(n), Shape::Signed(bits)) => signed(*n, bits).to_string(),
             (Value::Int(n), _) => {
                 let number = if self.hex { format!("{n:#x}") } else { n.to_string() };
                 name_of(names, *n).map_or_else(|| number.clone(), |name| format!("{number} ({name})"))
             }
             (Value::Ip4(addr), _) => addr.to_string(),
+            (Value::Ip6(..), _) => {
+                value.target().map_or_else(String::new, |t| text::escape(&t.to_string()).into_owned())
+            }
+            (Value::Bytes(bytes), Shape::Fill(_)) => {
+                self.filled_mac(bytes).map_or_else(|| text::quoted(trimmed(bytes)), |mac| mac.to_string())
+            }
             (Value::Mac(mac), _) => mac.to_string(),
             (Value::Text(t), _) => text::escape(t).into_owned(),
             (Value::Bytes(bytes), _) => text::quoted(bytes),
@@ -348,57 +536,18 @@ pub fn parse_number(text: &str) -> Option<u64> {
     }
 }
 
-fn accept_number(value: &Value, bits: u8, names: NameTable) -> Result<u64, String> {
-    let number = match value {
-        Value::Int(n) => *n,
-        Value::Text(text) => match parse_number(text) {
-            Some(n) => n,
-            None => named_number(text, names)?,
-        },
-        other => return Err(format!("expected a number, found {}", other.kind())),
-    };
-    let most = super::bits::mask(usize::from(bits));
-    if number > most {
-        return Err(format!("{number} does not fit {bits} bits (0 to {most})"));
-    }
-    Ok(number)
+/// The number that a fixed-point field stands for.
+pub fn seconds(raw: u64, fraction: u8) -> f64 {
+    raw as f64 / (1u64 << fraction) as f64
 }
 
-fn named_number(text: &str, names: NameTable) -> Result<u64, String> {
-    if let Some((number, _)) = names.iter().find(|(_, name)| *name == text) {
-        return Ok(*number);
-    }
-    let shown = text.escape_debug();
-    if names.is_empty() {
-        return Err(format!("expected a number, found text \"{shown}\""));
-    }
-    let hint = did_you_mean(text, names.iter().map(|(_, name)| *name));
-    Err(format!("no name \"{shown}\"{}", if hint.is_empty() { "; give a number".into() } else { hint }))
+/// The number that the low `bits` bits stand for in two's complement.
+pub fn signed(raw: u64, bits: u8) -> i64 {
+    (raw << (64 - bits)) as i64 >> (64 - bits)
 }
 
-fn accept_ip4(value: &Value) -> Result<Ipv4Addr, String> {
-    match value {
-        Value::Ip4(addr) => Ok(*addr),
-        Value::Text(text) => text
-            .parse()
-            .map_err(|_| format!("expected an IPv4 address like \"192.0.2.10\", found \"{}\"", text.escape_debug())),
-        Value::Int(n) => {
-            u32::try_from(*n).map(Into::into).map_err(|_| format!("{n} does not fit 32 bits (0 to {})", u32::MAX))
-        }
-        Value::Bytes(bytes) => <[u8; 4]>::try_from(&bytes[..])
-            .map(Into::into)
-            .map_err(|_| format!("expected 4 bytes, found {}", bytes.len())),
-        other => Err(format!("expected an IPv4 address like \"192.0.2.10\", found {}", other.kind())),
-    }
-}
-
-fn accept_mac(value: &Value) -> Result<Mac, String> {
-    match value {
-        Value::Mac(mac) => Ok(*mac),
-        Value::Text(text) => text.parse().map_err(|e| format!("\"{}\" is {e}", text.escape_debug())),
-        Value::Bytes(bytes) => {
-            <[u8; 6]>::try_from(&bytes[..]).map(Mac).map_err(|_| format!("expected 6 bytes, found {}", bytes.len()))
-        }
-        other => Err(format!("expected a MAC address like \"02:00:00:00:00:0a\", found {}", other.kind())),
-    }
+/// Bytes without the zeros at their end.
+pub fn trimmed(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|b| *b != 0).map_or(0, |last| last + 1);
+    &bytes[..end]
 }

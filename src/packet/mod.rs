@@ -3,27 +3,33 @@
 //! Nothing here knows a protocol (that is [`crate::layers`]), sends or waits. Building goes from the innermost layer
 //! outward and writes what the user set, however wrong; dissecting never fails.
 
+mod accept;
 mod auto;
 pub mod bits;
 mod build;
+mod desc;
 mod dissect;
+mod domain;
 mod error;
 pub mod field;
 pub mod flags;
 mod layer;
 pub mod options;
+mod read;
 mod set;
 mod show;
 mod value;
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 pub use build::{Built, Nowhere, Surroundings};
+pub use desc::{Carries, Fragment, Header, LayerDesc, Length, Over, Pairs, Summary, Way};
 pub use dissect::Registry;
 pub use error::PacketError;
-pub use field::{Auto, Field, Names, Preset, Shape};
+pub use field::{Auto, Extent, Field, Names, Preset, Shape};
 pub use flags::{FlagNames, Flags};
-pub use layer::{Fragment, Header, Layer, LayerDesc, Over, Pairs, Summary, Wanted};
+pub use layer::{Layer, Wanted};
 pub use set::Expand;
 pub use show::describe;
 pub use value::{Many, Random, Slot, Value};
@@ -68,7 +74,8 @@ impl Packet {
     }
 
     /// A packet of these layers, the outermost first.
-    pub fn from_layers(layers: Vec<Layer>) -> Self {
+    pub fn from_layers(mut layers: Vec<Layer>) -> Self {
+        put_on(&mut layers, 1);
         Self { layers: Arc::new(layers), from: 0, meta: None }
     }
 
@@ -122,6 +129,7 @@ impl Packet {
         let inner = if inner.from == at { inner.clone() } else { inner.loose() };
         let mut layers = kept;
         layers.extend_from_slice(inner.layers());
+        put_on(&mut layers, at);
         self.layers = Arc::new(layers);
         self.forget_offload();
     }
@@ -134,7 +142,10 @@ impl Packet {
         if self.from > 0 {
             self = Self::from_layers(self.layers().to_vec());
         }
-        Arc::make_mut(&mut self.layers).extend_from_slice(upper.layers());
+        let layers = Arc::make_mut(&mut self.layers);
+        let from = layers.len();
+        layers.extend_from_slice(upper.layers());
+        put_on(layers, from);
         self.meta = None;
         self
     }
@@ -162,6 +173,11 @@ impl Packet {
         let layers = self.layers();
         let quote = layers.iter().skip(1).position(|l| l.desc().quoted).map_or(layers.len(), |at| at + 1);
         if layers.first().is_some_and(|l| l.desc().quoted) { layers } else { &layers[..quote] }
+    }
+
+    /// What field `index` of visible layer `at` holds: what is set, else what the layer above asks for, else its preset.
+    pub fn slot(&self, at: usize, index: usize) -> Option<Slot> {
+        slot(self.layers(), at, index)
     }
 
     /// The names of the visible layers, as `IP / TCP`.
@@ -205,18 +221,41 @@ impl Packet {
     }
 }
 
+/// What field `index` of layer `at` holds; see [`Packet::slot`].
+fn slot(layers: &[Layer], at: usize, index: usize) -> Option<Slot> {
+    let layer = &layers[at];
+    let field = &layer.desc().fields[index];
+    let is_set = layer.set_slots().is_none_or(|set| set.iter().any(|(i, _)| usize::from(*i) == index));
+    if !is_set && matches!(field.preset, Preset::Int(_) | Preset::Auto(Auto::SourcePort)) && layer.has(field) {
+        let asked = layers.get(at + 1).and_then(|upper| upper.desc().number_over(layer.desc(), field.name));
+        if let Some(number) = asked {
+            return Some(Slot::Set(Value::Int(number)));
+        }
+    }
+    layer.slot(index)
+}
+
+/// Tells the layers from `from` on what lies below them.
+fn put_on(layers: &mut [Layer], from: usize) {
+    for at in from.max(1)..layers.len() {
+        let under = layers[at - 1].desc();
+        layers[at].put_on(Some(under));
+    }
+}
+
 /// The error for a field that a layer does not have, or does not have now.
 fn absent(layer: &Layer, field: &str) -> PacketError {
     let desc = layer.desc();
     let Some(known) = desc.fields.iter().find(|f| f.name == field) else { return desc.no_field(field) };
-    let what = match known.when {
-        Some(when) => {
+    let what = match (known.when, known.above) {
+        (_, Some(below)) => format!("there only directly above {}", below.name),
+        (Some(when), None) => {
             let held = layer.get(when.field).map_or_else(|| "nothing".to_owned(), |slot| slot.to_string());
             let numbers: Vec<String> = when.any.iter().map(ToString::to_string).collect();
             let which = if when.not { "any but" } else { "one of" };
             format!("not there when {} is {held}; it needs {which} {}", when.field, numbers.join(", "))
         }
-        None => "the header was cut before it".to_owned(),
+        (None, None) => "the header was cut before it".to_owned(),
     };
     PacketError::BadValue { layer: desc.name, field: known.name, what }
 }
@@ -228,5 +267,18 @@ impl PartialEq for Packet {
             return self.loose().layers() == other.loose().layers();
         }
         self.layers() == other.layers()
+    }
+}
+
+impl Eq for Packet {}
+
+/// What was set, or the bytes that were read.
+impl Hash for Packet {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        for layer in self.layers() {
+            layer.desc().name.hash(hasher);
+            layer.set_slots().hash(hasher);
+            layer.header_bytes().hash(hasher);
+        }
     }
 }

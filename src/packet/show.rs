@@ -3,13 +3,15 @@
 //! Everything that came from the network is escaped here, so that no packet can move the reader's cursor.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use super::auto::{Verdict, verify};
 use super::build::first_destination;
+use super::desc::LayerDesc;
 use super::field::{Auto, Field, Preset, Shape, name_of};
-use super::layer::{Layer, LayerDesc};
+use super::layer::Layer;
 use super::value::{Many, Slot, Value};
-use super::{Packet, PacketError, Surroundings};
+use super::{Packet, PacketError, Surroundings, slot};
 use crate::base::text;
 
 /// One row of a layer's table, as `ls(TCP)` prints it: name, shape, default, documentation.
@@ -18,13 +20,25 @@ pub fn describe(desc: &LayerDesc) -> Vec<[String; 4]> {
         let shape = match field.shape {
             Shape::Bits(1) => "1 bit".into(),
             Shape::Bits(bits) => format!("{bits} bits"),
+            Shape::Little(bits) => format!("{bits} bits, little-endian"),
+            Shape::Fixed(bits, _) => format!("seconds, in {bits} bits"),
             Shape::Flags(bits, names) => format!("{bits} flags {}", names.0.join(" ")),
             Shape::Ip4 => "IPv4 address".into(),
+            Shape::Ip6 => "IPv6 address".into(),
             Shape::Mac => "MAC address".into(),
             Shape::HardwareAddr(_) => "MAC address, or bytes".into(),
             Shape::ProtocolAddr(_) => "IPv4 address, or bytes".into(),
             Shape::Bytes => "bytes".into(),
+            Shape::Signed(bits) => format!("{bits} bits, signed"),
+            Shape::Words => "list of 32-bit numbers".into(),
+            Shape::Fill(bytes) => format!("{bytes} bytes"),
+            Shape::Name => "domain name".into(),
+            Shape::Names => "list of domain names".into(),
+            Shape::Strings => "list of texts".into(),
+            Shape::Ip4s => "list of IPv4 addresses".into(),
+            Shape::Ip6s => "list of IPv6 addresses".into(),
             Shape::Options(_) => "list of options".into(),
+            Shape::Packets(of) => format!("list of {}", of.name),
         };
         let default = match field.preset {
             Preset::Auto(_) => "auto".into(),
@@ -51,7 +65,9 @@ impl Packet {
             let note = layer.note().map(|n| format!("  ({})", text::escape(n))).unwrap_or_default();
             let _ = writeln!(out, "{indent}###[ {} ]###{note}", layer.desc().name);
             for (index, field) in layer.desc().fields.iter().enumerate().filter(|(_, f)| layer.has(f)) {
-                if let Some(value) = self.shown(at, index, sent.as_ref(), around) {
+                if let Some(records) = records(layer, index) {
+                    show_records(&mut out, &indent, field, &records, around);
+                } else if let Some(value) = self.shown(at, index, sent.as_ref(), around) {
                     let _ = writeln!(out, "{indent}  {:<10} = {value}", field.name);
                 }
             }
@@ -89,7 +105,7 @@ impl Packet {
         let layer = &all[at];
         let field = &layer.desc().fields[index];
         let names = layer.names_of(field);
-        let value = match layer.slot(index)? {
+        let value = match slot(all, at, index)? {
             Slot::Set(value) => field.display(&value, names),
             Slot::Auto => {
                 let source = source(layer, around).filter(|_| field.auto_rule() == Some(Auto::SourceAddr));
@@ -122,9 +138,9 @@ impl Packet {
             let text = if is_named_above {
                 desc.name.to_owned()
             } else if lower.is_some_and(|lower| speaks_for_lower(layer, lower)) {
-                fill(desc.summary.within, layer, lower, around)
+                fill(desc.summary.within, all, at, around)
             } else {
-                fill(alone(layer), layer, None, around)
+                fill(alone(layer), all, at, around)
             };
             parts.push(if text.is_empty() { desc.name.to_owned() } else { text });
         }
@@ -149,6 +165,32 @@ impl Layer {
     }
 }
 
+/// The records that a field holds, when it holds any.
+fn records(layer: &Layer, index: usize) -> Option<Arc<[Value]>> {
+    match (layer.desc().fields[index].shape, layer.slot(index)?) {
+        (Shape::Packets(_), Slot::Set(Value::List(items))) if !items.is_empty() => Some(items),
+        _ => None,
+    }
+}
+
+/// A list of records, each with its fields, at most so many that a screen holds them.
+fn show_records(out: &mut String, indent: &str, field: &Field, items: &[Value], around: &dyn Surroundings) {
+    const MOST: usize = 100;
+    let _ = writeln!(out, "{indent}  {:<10} =", field.name);
+    for item in items.iter().take(MOST) {
+        let text = match item {
+            Value::Packet(record) => record.show(around),
+            other => format!("  malformed: {other}"),
+        };
+        for line in text.lines() {
+            let _ = writeln!(out, "{indent}    | {line}");
+        }
+    }
+    if items.len() > MOST {
+        let _ = writeln!(out, "{indent}    | .. and {} more", items.len() - MOST);
+    }
+}
+
 /// Whether `upper`'s part of a summary tells what `lower`'s would.
 fn speaks_for_lower(upper: &Layer, lower: &Layer) -> bool {
     let within = upper.desc().summary.within;
@@ -162,8 +204,8 @@ fn alone(layer: &Layer) -> &'static str {
     special.map_or(summary.alone, |(_, _, template)| template)
 }
 
-/// Puts the fields into a summary's template.
-fn fill(template: &str, layer: &Layer, lower: Option<&Layer>, around: &dyn Surroundings) -> String {
+/// Puts the fields of layer `at` and of the one below into a summary's template.
+fn fill(template: &str, all: &[Layer], at: usize, around: &dyn Surroundings) -> String {
     let mut out = String::with_capacity(64);
     let mut rest = template;
     while let Some(open) = rest.find('{') {
@@ -171,10 +213,10 @@ fn fill(template: &str, layer: &Layer, lower: Option<&Layer>, around: &dyn Surro
         let Some(close) = rest[open..].find('}') else { break };
         let key = &rest[open + 1..open + close];
         rest = &rest[open + close + 1..];
-        match (key.strip_prefix("under."), lower) {
-            _ if key == "layer" => out.push_str(layer.desc().name),
-            (Some(field), Some(lower)) => out.push_str(&short(lower, field, around)),
-            _ => out.push_str(&short(layer, key, around)),
+        match key.strip_prefix("under.") {
+            _ if key == "layer" => out.push_str(all[at].desc().name),
+            Some(field) => out.push_str(&short(all, at.saturating_sub(1), field, around)),
+            None => out.push_str(&short(all, at, key, around)),
         }
     }
     out.push_str(rest);
@@ -182,13 +224,21 @@ fn fill(template: &str, layer: &Layer, lower: Option<&Layer>, around: &dyn Surro
 }
 
 /// One field in a summary: a number, an address, flags; `name:type` stands for the name of the number.
-fn short(layer: &Layer, key: &str, around: &dyn Surroundings) -> String {
+fn short(all: &[Layer], at: usize, key: &str, around: &dyn Surroundings) -> String {
+    let layer = &all[at];
     let (by_name, key) = key.strip_prefix("name:").map_or((false, key), |key| (true, key));
     let Some(index) = layer.index(key) else { return String::new() };
     let field = &layer.desc().fields[index];
-    match layer.slot(index) {
+    match slot(all, at, index) {
         Some(Slot::Set(Value::Int(n))) if by_name => {
             name_of(layer.names_of(field), n).map_or_else(|| n.to_string(), ToOwned::to_owned)
+        }
+        Some(Slot::Set(Value::List(items))) if matches!(field.shape, Shape::Packets(_)) => {
+            let records = items.iter().filter_map(|item| match item {
+                Value::Packet(record) => Some(record.summary(around)),
+                _ => None,
+            });
+            records.take(3).collect::<Vec<_>>().join(", ")
         }
         Some(Slot::Set(value)) => field.display(&value, &[]),
         Some(Slot::Auto) if field.auto_rule() == Some(Auto::SourceAddr) => {
@@ -200,8 +250,8 @@ fn short(layer: &Layer, key: &str, around: &dyn Surroundings) -> String {
     }
 }
 
-fn source(layer: &Layer, around: &dyn Surroundings) -> Option<std::net::Ipv4Addr> {
-    first_destination(layer).and_then(|dst| around.source_addr(dst))
+fn source(layer: &Layer, around: &dyn Surroundings) -> Option<std::net::IpAddr> {
+    first_destination(layer).and_then(|dst| around.source_addr(&dst))
 }
 
 fn layer_command(layer: &Layer) -> String {

@@ -1,10 +1,11 @@
 //! What a field may hold: one value, a set of values, or a value drawn at random.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use crate::base::targets::Net;
+use super::Packet;
+use crate::base::targets::{Net, Target};
 use crate::base::{Mac, Rng, text};
 
 /// One value, as a user writes it or as a field holds it.
@@ -22,6 +23,10 @@ pub enum Value {
     Text(Arc<str>),
     /// Several values that are one: options, and the values of an option.
     List(Arc<[Value]>),
+    /// An IPv6 address, and its zone where the user named one; the zone is never on the wire.
+    Ip6(Ipv6Addr, Option<Arc<str>>),
+    /// A packet inside a field: a record.
+    Packet(Arc<Packet>),
 }
 
 impl Value {
@@ -29,6 +34,23 @@ impl Value {
     pub fn int(&self) -> Option<u64> {
         match self {
             Self::Int(n) => Some(*n),
+            _ => None,
+        }
+    }
+
+    /// An address.
+    pub fn addr(addr: IpAddr) -> Self {
+        match addr {
+            IpAddr::V4(addr) => Self::Ip4(addr),
+            IpAddr::V6(addr) => Self::Ip6(addr, None),
+        }
+    }
+
+    /// Where it leads, if it is an address.
+    pub fn target(&self) -> Option<Target> {
+        match self {
+            Self::Ip4(addr) => Some(IpAddr::V4(*addr).into()),
+            Self::Ip6(addr, zone) => Some(Target { addr: (*addr).into(), zone: zone.clone() }),
             _ => None,
         }
     }
@@ -48,6 +70,8 @@ impl Value {
         match self {
             Self::Int(_) => "a number",
             Self::Ip4(_) => "an IPv4 address",
+            Self::Ip6(..) => "an IPv6 address",
+            Self::Packet(_) => "a packet",
             Self::Mac(_) => "a MAC address",
             Self::Bytes(_) => "bytes",
             Self::Text(_) => "text",
@@ -62,6 +86,9 @@ impl fmt::Display for Value {
         match self {
             Self::Int(n) => write!(f, "{n}"),
             Self::Ip4(addr) => write!(f, "\"{addr}\""),
+            Self::Ip6(addr, None) => write!(f, "\"{addr}\""),
+            Self::Ip6(addr, Some(zone)) => write!(f, "\"{addr}%{}\"", zone.escape_debug()),
+            Self::Packet(packet) => f.write_str(&packet.command()),
             Self::Mac(mac) => write!(f, "\"{mac}\""),
             Self::Bytes(bytes) => f.write_str(&text::literal(bytes)),
             Self::Text(t) => f.write_str(&text::literal(t.as_bytes())),
@@ -109,7 +136,7 @@ impl Many {
         match self {
             Self::List(items) => items[if index < items.len() as u64 { index as usize } else { 0 }].clone(),
             Self::Range(low, high) => Value::Int(if index <= high - low { low + index } else { *low }),
-            Self::Net(net) => Value::Ip4(net.at(index).or_else(|| net.at(0)).unwrap_or(Ipv4Addr::UNSPECIFIED)),
+            Self::Net(net) => Value::addr(net.at(index).unwrap_or(net.first())),
         }
     }
 }
@@ -130,7 +157,7 @@ pub enum Random {
     /// A number between two others, both included: `RandShort()`, `RandNum(a, b)`.
     Int(u64, u64),
     /// An address of a network: `RandIP("10.0.0.0/24")`.
-    Ip4(Net),
+    Addr(Net),
     /// A hardware address; the bytes that are `Some` are fixed: `RandMAC("02:00:*:*:*:*")`.
     Mac([Option<u8>; 6]),
     /// So many random bytes, letters and digits only if `letters`: `RandBin(n)`, `RandString(n)`.
@@ -149,10 +176,7 @@ impl Random {
     pub fn draw(&self, rng: &mut Rng) -> Value {
         match self {
             Self::Int(low, high) => Value::Int(rng.between(*low, *high)),
-            Self::Ip4(net) => {
-                let index = rng.below(net.count());
-                Value::Ip4(net.at(index).unwrap_or(Ipv4Addr::UNSPECIFIED))
-            }
+            Self::Addr(net) => Value::addr(net.draw(rng)),
             Self::Mac(pattern) => Value::Mac(Mac(pattern.map(|byte| byte.unwrap_or_else(|| rng.next_u64() as u8)))),
             Self::Bytes { len, letters } => {
                 let mut bytes = vec![0; *len as usize];
@@ -178,7 +202,7 @@ impl fmt::Display for Random {
             Self::Int(0, 0xffff) => f.write_str("RandShort()"),
             Self::Int(0, 0xffff_ffff) => f.write_str("RandInt()"),
             Self::Int(low, high) => write!(f, "RandNum({low}, {high})"),
-            Self::Ip4(net) => write!(f, "RandIP(\"{net}\")"),
+            Self::Addr(net) => write!(f, "RandIP(\"{net}\")"),
             Self::Mac(pattern) => {
                 let bytes: Vec<String> =
                     pattern.iter().map(|b| b.map_or_else(|| "*".to_owned(), |b| format!("{b:02x}"))).collect();

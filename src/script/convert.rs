@@ -1,6 +1,7 @@
 //! Between Rhai's values and what fields hold.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use rhai::{Array, Blob, Dynamic, INT, ImmutableString};
 
@@ -8,6 +9,7 @@ use super::func::describe;
 use super::state::State;
 use super::values::Auto;
 use crate::base::targets::Net;
+use crate::packet::field::{seconds, signed, trimmed};
 use crate::packet::{Field, Flags, Many, Packet, Random, Shape, Slot, Value, Wanted};
 
 /// What a script gives to a field. Errors say what was found, without the field's name.
@@ -24,13 +26,16 @@ pub(super) fn wanted(state: &State, field: &Field, given: &Dynamic) -> Result<Wa
     if let Some(range) = given.read_lock::<std::ops::Range<INT>>() {
         return span(range.start, range.end - 1);
     }
+    if let Some(number) = number(field, given)? {
+        return Ok(Wanted::Value(Value::Int(number)));
+    }
     let value = value(given)?;
-    let is_address = matches!(field.shape, Shape::Ip4 | Shape::ProtocolAddr(_));
-    match (&value, is_address) {
-        (Value::Text(text), true) => address(state, text),
+    let is_v6 = field.shape == Shape::Ip6;
+    match (&value, field.is_address()) {
+        (Value::Text(text), true) => address(state, text, is_v6),
         (Value::List(items), true) => {
             let named = |item: &Value| match item {
-                Value::Text(text) => match address(state, text)? {
+                Value::Text(text) => match address(state, text, is_v6)? {
                     Wanted::Value(value) => Ok(value),
                     _ => Ok(item.clone()),
                 },
@@ -51,20 +56,42 @@ fn span(low: INT, high: INT) -> Result<Wanted, String> {
     }
 }
 
+/// What a field that stands for a number of another kind holds: seconds, or a number below 0.
+fn number(field: &Field, given: &Dynamic) -> Result<Option<u64>, String> {
+    let float = given.as_float().ok().or_else(|| given.as_int().ok().map(|n| n as f64));
+    match (field.shape, float) {
+        (Shape::Fixed(bits, fraction), Some(number)) => {
+            let most = seconds(u64::MAX >> (64 - bits), fraction);
+            if !(0.0..=most).contains(&number) {
+                return Err(format!("{number} does not fit (0 to {most})"));
+            }
+            Ok(Some((number * (1u64 << fraction) as f64) as u64))
+        }
+        (Shape::Signed(bits), _) => match given.as_int() {
+            Ok(n) if n < 0 && n >= -1 << (bits - 1) => Ok(Some(n as u64 & (u64::MAX >> (64 - bits)))),
+            _ => Ok(None),
+        },
+        _ => Ok(None),
+    }
+}
+
 /// An address, a network or a host name.
-fn address(state: &State, text: &str) -> Result<Wanted, String> {
+fn address(state: &State, text: &str, is_v6: bool) -> Result<Wanted, String> {
     if let Some(net) = Net::parse(text) {
-        return Ok(match (net.count(), net.at(0)) {
-            (1, Some(addr)) => Wanted::Value(Value::Ip4(addr)),
-            _ => Wanted::Many(Many::Net(net)),
+        return Ok(if net.count() == 1 {
+            Wanted::Value(Value::addr(net.first()))
+        } else {
+            Wanted::Many(Many::Net(net))
         });
     }
+    // An address with a zone is the field's to read.
+    if text.split_once('%').is_some_and(|(addr, _)| addr.parse::<IpAddr>().is_ok()) {
+        return Ok(Wanted::Value(Value::text(text)));
+    }
     let found = state.network.borrow().resolve(text).map_err(|e| e.to_string())?;
-    let addr = found.iter().find_map(|addr| match addr {
-        IpAddr::V4(addr) => Some(*addr),
-        IpAddr::V6(_) => None,
-    });
-    addr.map(|addr| Wanted::Value(Value::Ip4(addr))).ok_or_else(|| format!("\"{text}\" has no IPv4 address"))
+    let addr = found.iter().find(|addr| addr.is_ipv6() == is_v6);
+    addr.map(|addr| Wanted::Value(Value::addr(*addr)))
+        .ok_or_else(|| format!("\"{text}\" has no {} address", if is_v6 { "IPv6" } else { "IPv4" }))
 }
 
 /// A script's value as a field's input.
@@ -93,8 +120,8 @@ pub(super) fn value(given: &Dynamic) -> Result<Value, String> {
     if let Some(range) = given.read_lock::<std::ops::Range<INT>>() {
         return many_value(span(range.start, range.end - 1)?);
     }
-    if given.is::<Packet>() {
-        return Err("expected a value, found a packet; use p.bytes() for its bytes".into());
+    if let Some(packet) = given.read_lock::<Packet>() {
+        return Ok(Value::Packet(Arc::new(packet.clone())));
     }
     Err(format!("expected a value, found {}", describe(given)))
 }
@@ -122,11 +149,27 @@ pub(super) fn dynamic(field: &Field, slot: Slot) -> Dynamic {
 fn from_value(field: &Field, value: Value) -> Dynamic {
     match (value, field.shape) {
         (Value::Int(bits), Shape::Flags(_, names)) => Dynamic::from(Flags { bits, names }),
+        (Value::Int(n), Shape::Fixed(_, fraction)) => Dynamic::from(seconds(n, fraction)),
+        (Value::Int(n), Shape::Signed(bits)) => Dynamic::from_int(signed(n, bits)),
         (Value::Int(n), _) => Dynamic::from_int(n as INT),
         (Value::Ip4(addr), _) => addr.to_string().into(),
+        (addr @ Value::Ip6(..), _) => addr.target().map_or(Dynamic::UNIT, |target| target.to_string().into()),
         (Value::Mac(mac), _) => mac.to_string().into(),
+        (Value::Bytes(bytes), Shape::Fill(_)) => filled(field, &bytes),
         (Value::Bytes(bytes), _) => Dynamic::from_blob(bytes.to_vec()),
         (Value::Text(text), _) => Dynamic::from(ImmutableString::from(&*text)),
         (Value::List(items), _) => items.iter().map(|v| from_value(field, v.clone())).collect::<Array>().into(),
+        (Value::Packet(packet), _) => Dynamic::from(Packet::clone(&packet)),
+    }
+}
+
+/// A field that zeros fill: a MAC address where it is one, text where it is plain, else all its bytes.
+fn filled(field: &Field, bytes: &[u8]) -> Dynamic {
+    if let Some(mac) = field.filled_mac(bytes) {
+        return mac.to_string().into();
+    }
+    match std::str::from_utf8(trimmed(bytes)) {
+        Ok(text) if !text.chars().any(char::is_control) => text.into(),
+        _ => Dynamic::from_blob(bytes.to_vec()),
     }
 }

@@ -90,7 +90,7 @@ pub(super) const ROWS: &[Func] = &[
         run: |call| {
             let text = call.text(0).unwrap_or_else(|| "0.0.0.0/0".into());
             let net = Net::parse(&text);
-            net.map(|net| Dynamic::from(Random::Ip4(net)))
+            net.map(|net| Dynamic::from(Random::Addr(net)))
                 .ok_or_else(|| call.fail(format!("\"{}\" is no network like \"192.0.2.0/24\"", text.escape_debug())))
         },
     },

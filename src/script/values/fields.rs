@@ -39,7 +39,7 @@ pub(super) fn register(engine: &mut Engine, state: &Rc<State>) {
         let at = owner(p, &name)?;
         let layer = &p.layers()[at];
         let Some(index) = layer.index(&name) else { return Err(say("no such field")) };
-        Ok(layer.slot(index).map_or(Dynamic::UNIT, |slot| dynamic(&layer.desc().fields[index], slot)))
+        Ok(p.slot(at, index).map_or(Dynamic::UNIT, |slot| dynamic(&layer.desc().fields[index], slot)))
     });
     let shared = Rc::clone(state);
     engine.register_indexer_set(move |p: &mut Packet, name: ImmutableString, given: Dynamic| -> Fallible<()> {
