@@ -75,8 +75,8 @@ fn replies(probe: &Packet, reply: &Packet, any_source: bool) -> Verdict {
                 return Verdict::Mismatch(format!("{field} {}, not {}", found.unwrap_or(0), wanted.unwrap_or(0)));
             }
         }
-        // Ports, or an identifier: from here on it is this conversation, whatever it carries.
-        if !pairs.quoted.is_empty() && sent.desc().ends.is_none() {
+        // Ports, or an identifier, or a kind of answer: from here on it is this conversation, whatever it carries.
+        if (!pairs.quoted.is_empty() || !by.is_empty()) && sent.desc().ends.is_none() {
             break;
         }
     }
