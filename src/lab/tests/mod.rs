@@ -12,6 +12,7 @@ mod hosts6;
 mod ndp;
 mod plan;
 mod six;
+mod witness;
 mod world;
 
 use std::net::IpAddr;
