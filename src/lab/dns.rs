@@ -52,8 +52,7 @@ pub(super) struct Zone {
 impl Zone {
     /// The zone of a plan; one without a name server has none.
     pub(super) fn new(plan: &Plan) -> Self {
-        let is_server = |service| service == UdpService::Dns;
-        let server = plan.hosts().iter().find(|host| host.udp.iter().any(|open| is_server(open.service)));
+        let server = plan.hosts().iter().find(|host| host.udp.iter().any(|open| open.service == UdpService::Dns));
         let mut zone = Self { records: Vec::new() };
         let Some(server) = server.and_then(|host| name(&host.name)) else { return zone };
         for apex in APEXES {

@@ -55,7 +55,7 @@ pub enum Traffic {
     /// Everything.
     #[default]
     Any,
-    /// ICMP echo requests.
+    /// Echo requests of either ICMP.
     Echo,
     /// TCP segments.
     Tcp,

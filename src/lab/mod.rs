@@ -15,8 +15,9 @@
 //! | `dns` | the name server |
 //! | `link`, `tap` | the way in and out for jobs |
 //!
-//! The hosts read and write frames with etherparse alone (and DNS with simple-dns) and verify every checksum themselves,
-//! so what pktsh builds is judged by something that shares no code with it. Nothing here takes real time; one seed is one course of events.
+//! The hosts read and write frames with etherparse alone, and DNS with simple-dns, and verify every checksum
+//! themselves, so what pktsh builds is judged by something that shares no code with it. Nothing here takes real time;
+//! one seed is one course of events.
 
 mod answer;
 mod chain;

@@ -46,13 +46,13 @@ pub struct HostSpec {
     /// Open UDP ports; the others are closed.
     #[serde(default)]
     pub udp: Vec<UdpPort>,
-    /// The TTL of what it sends.
+    /// The TTL, or hop limit, of what it sends.
     #[serde(default = "default_ttl")]
     pub ttl: u8,
     /// The TCP window that it announces, in bytes.
     #[serde(default = "default_window")]
     pub window: u16,
-    /// How it numbers its IP packets.
+    /// How it numbers its IPv4 packets.
     #[serde(default)]
     pub ip_id: IpId,
     /// The packet filter in front of it; none lets everything through.
@@ -107,7 +107,7 @@ pub enum UdpService {
     Sink,
 }
 
-/// How a host numbers its IP packets.
+/// How a host numbers its IPv4 packets; those of IPv6 have numbers only when they are fragments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IpId {

@@ -237,3 +237,30 @@ fn a_host_with_ipv6_alone_is_reached_and_one_without_has_its_link_local_address(
     assert_eq!(answers.len(), 2);
     assert!(answers.iter().any(|line| line.starts_with("fe80::ff:fe00:42 ")), "{answers:?}");
 }
+
+#[test]
+fn a_reset_rule_and_a_port_unreachable_rule_say_the_same_in_ipv6() {
+    let plan = Plan::parse(
+        r#"
+        [[host]]
+        name = "a.lab"
+        addrs = ["2001:db8::50", "192.0.2.50"]
+        about = "Rejects like a closed port, and counts its errors."
+        tcp = "80"
+        filter = { default = "tcp-reset", rules = [{ action = "port-unreachable", traffic = "udp", ports = "1-9" }] }
+        icmp_limit = { burst = 2, per_second = 1 }
+        "#,
+    );
+    let mut bench = Bench::of(Lab::from_plan(plan.unwrap(), 1));
+    let mut ask = |mut frame: Vec<u8>| {
+        frame[..6].copy_from_slice(&mac([192, 0, 2, 50]));
+        bench.send(&frame);
+        bench.incoming().iter().map(|bytes| describe(bytes)).collect::<Vec<_>>()
+    };
+    let host = home(0x50);
+    assert_eq!(ask(tcp6(host, 80, "S")), ["2001:db8::50 ttl 64: RA seq 0 ack 1001 win 0"]);
+    assert_eq!(ask(tcp6(host, 80, "A")), ["2001:db8::50 ttl 64: R seq 5000 ack 0 win 0"]);
+    assert_eq!(ask(udp6(host, 9, b"")), ["2001:db8::50 ttl 64: icmp6 1/4 with 48 bytes"]);
+    assert!(ask(udp6(host, 10, b"")).is_empty());
+    assert!(ask(echo6(host, 64)).is_empty());
+}
