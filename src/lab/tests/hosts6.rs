@@ -245,10 +245,9 @@ fn a_reset_rule_and_a_port_unreachable_rule_say_the_same_in_ipv6() {
         [[host]]
         name = "a.lab"
         addrs = ["2001:db8::50", "192.0.2.50"]
-        about = "Rejects like a closed port, and counts its errors."
+        about = "Rejects like a closed port."
         tcp = "80"
         filter = { default = "tcp-reset", rules = [{ action = "port-unreachable", traffic = "udp", ports = "1-9" }] }
-        icmp_limit = { burst = 2, per_second = 1 }
         "#,
     );
     let mut bench = Bench::of(Lab::from_plan(plan.unwrap(), 1));
