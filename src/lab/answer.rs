@@ -1,41 +1,39 @@
-//! What a host answers to a packet that is for it: segments, datagrams, echoes and errors, written with etherparse.
+//! What a host answers to a packet that is for it: segments, datagrams and echoes, written with etherparse.
 
-use std::net::Ipv4Addr;
+use std::borrow::Cow;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use etherparse::icmpv4::{self, DestUnreachableHeader};
 use etherparse::{
-    EtherType, IcmpEchoHeader, Icmpv4Header, Icmpv4Slice, Icmpv4Type, IpNumber, Ipv4Header, TcpHeader,
-    TcpOptionElement, TcpSlice, UdpHeader, UdpSlice,
+    EtherType, IcmpEchoHeader, Icmpv4Header, Icmpv4Slice, Icmpv4Type, Icmpv6Slice, Icmpv6Type, IpNumber, Ipv4Header,
+    Ipv6FlowLabel, Ipv6Header, TcpHeader, TcpOptionElement, TcpSlice, UdpHeader, UdpSlice, icmpv4, icmpv6, ip_number,
 };
 
-use super::datagram::{Datagram, Transport};
+use super::datagram::{Datagram, Transport, pseudo_header};
+use super::error::Why;
 use super::host::Host;
-use super::out::Scene;
+use super::nets::Segment;
+use super::out::{Scene, Way};
 use super::plan::UdpService;
 use super::tcp::{self, Answer, flag};
 
-/// An ICMP error is at most this long (RFC 1812 section 4.3.2.3): 20 + 8 bytes of headers and the quote.
-const ERROR_LEN: usize = 576;
-
-/// The ICMP types that ask or answer (RFC 792, RFC 950, RFC 1256); all others are taken for errors.
-const ICMP_QUERIES: [u8; 10] = [0, 8, 9, 10, 13, 14, 15, 16, 17, 18];
-
-/// An IP packet to be sent.
-struct Packet<'a> {
-    src: Ipv4Addr,
-    dst: Ipv4Addr,
-    protocol: IpNumber,
-    head: &'a [u8],
-    body: &'a [u8],
+/// An IP packet to be sent. Its two addresses are of one family.
+pub(super) struct Packet<'a> {
+    pub(super) src: IpAddr,
+    pub(super) dst: IpAddr,
+    pub(super) protocol: IpNumber,
+    pub(super) head: &'a [u8],
+    pub(super) body: &'a [u8],
+    /// Its TTL or hop limit, when it is not the host's.
+    pub(super) hops: Option<u8>,
     /// How long the host waits before it sends.
-    hold: Duration,
+    pub(super) hold: Duration,
 }
 
 impl<'a> Packet<'a> {
-    /// One that goes back to where `datagram` came from, at once.
-    fn answer(datagram: &Datagram<'_>, protocol: IpNumber, head: &'a [u8], body: &'a [u8]) -> Self {
-        Self { src: datagram.dst, dst: datagram.src, protocol, head, body, hold: Duration::ZERO }
+    /// One that goes out at once, with the host's TTL.
+    pub(super) fn new(src: IpAddr, dst: IpAddr, protocol: IpNumber, head: &'a [u8], body: &'a [u8]) -> Self {
+        Self { src, dst, protocol, head, body, hops: None, hold: Duration::ZERO }
     }
 }
 
@@ -43,108 +41,133 @@ impl Host {
     /// A packet that the filter let through.
     pub(super) fn accept(&mut self, datagram: &Datagram<'_>, transport: &Transport<'_>, scene: &mut Scene<'_>) {
         match transport {
-            Transport::Icmp(icmp) => self.icmp(datagram, icmp, scene),
-            Transport::Other => self.unreachable(datagram, DestUnreachableHeader::Protocol, scene),
+            Transport::Icmpv4(icmp) => self.echo(datagram, icmp, scene),
+            Transport::Icmpv6(icmp) => self.echo6(datagram, icmp, scene),
+            Transport::Other => self.error(datagram, Why::Protocol, scene),
             Transport::Tcp(tcp) => self.tcp(datagram, tcp, scene),
             Transport::Udp(udp) => self.udp(datagram, udp, scene),
         }
     }
 
     /// An echo request comes back with the same data (RFC 792, RFC 1122 section 3.2.2.6).
-    fn icmp(&mut self, datagram: &Datagram<'_>, icmp: &Icmpv4Slice<'_>, scene: &mut Scene<'_>) {
+    fn echo(&mut self, datagram: &Datagram<'_>, icmp: &Icmpv4Slice<'_>, scene: &mut Scene<'_>) {
         if icmp.type_u8() != icmpv4::TYPE_ECHO_REQUEST {
             return;
         }
         let payload = &icmp.slice()[8..];
         let echo = Icmpv4Type::EchoReply(IcmpEchoHeader::from_bytes(icmp.bytes5to8()));
         let header = Icmpv4Header::with_checksum(echo, payload).to_bytes();
-        self.send(&Packet::answer(datagram, IpNumber::ICMP, &header, payload), scene);
+        self.send(&Packet::new(datagram.dst, datagram.src, ip_number::ICMP, &header, payload), datagram.segment, scene);
+    }
+
+    /// The same for `ICMPv6` (RFC 4443 section 4.2), also when all were asked.
+    fn echo6(&mut self, datagram: &Datagram<'_>, icmp: &Icmpv6Slice<'_>, scene: &mut Scene<'_>) {
+        let (Some(IpAddr::V6(src)), IpAddr::V6(dst)) = (self.voice(datagram), datagram.src) else { return };
+        if icmp.type_u8() != icmpv6::TYPE_ECHO_REQUEST {
+            return;
+        }
+        let echo = Icmpv6Type::EchoReply(IcmpEchoHeader::from_bytes(icmp.bytes5to8()));
+        let Ok(header) = echo.to_header(src.octets(), dst.octets(), icmp.payload()) else { return };
+        let header = header.to_bytes();
+        let packet = Packet::new(src.into(), dst.into(), ip_number::IPV6_ICMP, &header, icmp.payload());
+        self.send(&packet, datagram.segment, scene);
     }
 
     fn tcp(&mut self, datagram: &Datagram<'_>, tcp: &TcpSlice<'_>, scene: &mut Scene<'_>) {
-        if datagram.in_group_frame {
+        if datagram.is_to_many() {
             return;
         }
         let is_open = self.spec.tcp.contains(tcp.destination_port());
-        let answer = self.connections.receive(&datagram.segment(tcp), is_open, scene.now);
-        self.answer_tcp(datagram, answer, scene);
+        let answer = self.connections.receive(&datagram.segment_of(tcp), is_open, scene.now);
+        self.answer_tcp(datagram, tcp, answer, scene);
     }
 
-    pub(super) fn answer_tcp(&mut self, datagram: &Datagram<'_>, answer: Option<Answer>, scene: &mut Scene<'_>) {
-        let (Some(answer), Ok(probe)) = (answer, TcpSlice::from_slice(datagram.payload)) else { return };
-        let mut header = TcpHeader::new(probe.destination_port(), probe.source_port(), answer.seq, answer.window);
+    /// Sends the answer to the segment `tcp`. What went to all stations gets none (RFC 9293 section 3.9.2.3).
+    pub(super) fn answer_tcp(
+        &mut self,
+        datagram: &Datagram<'_>,
+        tcp: &TcpSlice<'_>,
+        answer: Option<Answer>,
+        scene: &mut Scene<'_>,
+    ) {
+        let Some(answer) = answer.filter(|_| !datagram.is_to_many()) else { return };
+        let (src, dst) = (datagram.dst, datagram.src);
+        let mut header = TcpHeader::new(tcp.destination_port(), tcp.source_port(), answer.seq, answer.window);
         header.acknowledgment_number = answer.ack;
         header.syn = answer.flags & flag::SYN != 0;
         header.rst = answer.flags & flag::RST != 0;
         header.ack = answer.flags & flag::ACK != 0;
         if header.syn {
-            header.set_options(&[TcpOptionElement::MaximumSegmentSize(tcp::MSS)]).expect("four bytes of options fit");
+            let mss = TcpOptionElement::MaximumSegmentSize(tcp::mss(dst));
+            header.set_options(&[mss]).expect("four bytes of options fit");
         }
-        let (src, dst) = (datagram.dst, datagram.src);
-        header.checksum =
-            header.calc_checksum_ipv4_raw(src.octets(), dst.octets(), &[]).expect("a segment without data fits");
-        self.send(&Packet::answer(datagram, IpNumber::TCP, &header.to_bytes(), &[]), scene);
+        let sum = pseudo_header(src, dst, ip_number::TCP, header.header_len() as u16);
+        header.checksum = sum.add_slice(&header.to_bytes()).ones_complement().to_be();
+        self.send(&Packet::new(src, dst, ip_number::TCP, &header.to_bytes(), &[]), datagram.segment, scene);
     }
 
+    /// Hands a datagram to the program that listens, and sends what it answers.
     fn udp(&mut self, datagram: &Datagram<'_>, udp: &UdpSlice<'_>, scene: &mut Scene<'_>) {
         let open = self.spec.udp.iter().find(|open| open.port == udp.destination_port());
-        match open.map(|open| open.service) {
-            None => self.unreachable(datagram, DestUnreachableHeader::Port, scene),
-            Some(UdpService::Echo) if udp.source_port() >= 1024 => {
-                let (src, dst) = (datagram.dst, datagram.src);
-                let (sport, dport, data) = (udp.destination_port(), udp.source_port(), udp.payload());
-                let mut header =
-                    UdpHeader { source_port: sport, destination_port: dport, length: udp.length(), checksum: 0 };
-                header.checksum =
-                    header.calc_checksum_ipv4_raw(src.octets(), dst.octets(), data).expect("it came in one datagram");
-                self.send(&Packet::answer(datagram, IpNumber::UDP, &header.to_bytes(), data), scene);
-            }
-            Some(UdpService::Echo | UdpService::Sink) => {}
-        }
-    }
-
-    pub(super) fn unreachable(&mut self, datagram: &Datagram<'_>, why: DestUnreachableHeader, scene: &mut Scene<'_>) {
-        self.error(datagram, datagram.dst, Icmpv4Type::DestinationUnreachable(why), Duration::ZERO, scene);
-    }
-
-    /// An ICMP error that quotes `datagram`, unless it may not be answered by one (RFC 1122 section 3.2.2).
-    pub(super) fn error(
-        &mut self,
-        datagram: &Datagram<'_>,
-        from: Ipv4Addr,
-        kind: Icmpv4Type,
-        hold: Duration,
-        scene: &mut Scene<'_>,
-    ) {
-        let is_error = datagram.header.protocol() == IpNumber::ICMP
-            && !datagram.payload.first().is_some_and(|kind| ICMP_QUERIES.contains(kind));
-        let is_later_fragment = datagram.header.fragments_offset().value() != 0;
-        if datagram.in_group_frame || is_error || is_later_fragment {
-            return;
-        }
-        if self.errors.as_mut().is_some_and(|errors| !errors.allows(scene.now)) {
-            return;
-        }
-        let quote = &datagram.bytes[..datagram.bytes.len().min(ERROR_LEN - 28)];
-        let header = Icmpv4Header::with_checksum(kind, quote).to_bytes();
-        self.send(&Packet { src: from, hold, ..Packet::answer(datagram, IpNumber::ICMP, &header, quote) }, scene);
-    }
-
-    /// Sends `head` and `body` in an IP packet, the way that this host's routes say; nowhere if they know none.
-    fn send(&mut self, packet: &Packet<'_>, scene: &mut Scene<'_>) {
-        let Some(way) = self.way(packet.dst, scene.map) else { return };
-        let mut header = Ipv4Header {
-            total_len: (Ipv4Header::MIN_LEN + packet.head.len() + packet.body.len()) as u16,
-            identification: self.next_id(),
-            dont_fragment: true,
-            time_to_live: self.spec.ttl,
-            protocol: packet.protocol,
-            source: packet.src.octets(),
-            destination: packet.dst.octets(),
-            ..Ipv4Header::default()
+        let answer = match open.map(|open| open.service) {
+            None => return self.error(datagram, Why::Port, scene),
+            Some(UdpService::Echo) => Some(Cow::Borrowed(udp.payload())).filter(|_| udp.source_port() >= 1024),
+            Some(UdpService::Dns) => scene.zone.answer(udp.payload()).map(Cow::Owned),
+            Some(UdpService::Sink) => None,
         };
-        header.header_checksum = header.calc_header_checksum();
-        let parts = [&header.to_bytes()[..], packet.head, packet.body];
-        scene.out.put(&way, packet.hold, EtherType::IPV4, &parts);
+        let (Some(data), Some(src)) = (answer, self.voice(datagram)) else { return };
+        let (source_port, destination_port) = (udp.destination_port(), udp.source_port());
+        let length = (UdpHeader::LEN + data.len()) as u16;
+        let mut header = UdpHeader { source_port, destination_port, length, checksum: 0 };
+        let sum = pseudo_header(src, datagram.src, ip_number::UDP, length).add_slice(&header.to_bytes());
+        header.checksum = sum.add_slice(&data).to_ones_complement_with_no_zero().to_be();
+        let header = header.to_bytes();
+        let packet = Packet::new(src, datagram.src, ip_number::UDP, &header, &data);
+        self.send(&packet, datagram.segment, scene);
+    }
+
+    /// Sends a packet the way that this host's routes say; nowhere if they know none. `zone` is the cable for an
+    /// address that means something on one cable only.
+    pub(super) fn send(&mut self, packet: &Packet<'_>, zone: Segment, scene: &mut Scene<'_>) {
+        if let Some(way) = self.way(packet.dst, zone, scene.map) {
+            self.send_by(&way, packet, scene);
+        }
+    }
+
+    /// Sends a packet this way.
+    pub(super) fn send_by(&mut self, way: &Way, packet: &Packet<'_>, scene: &mut Scene<'_>) {
+        let len = packet.head.len() + packet.body.len();
+        let hops = packet.hops.unwrap_or(self.spec.ttl);
+        match (packet.src, packet.dst) {
+            (IpAddr::V4(src), IpAddr::V4(dst)) => {
+                let mut header = Ipv4Header {
+                    total_len: (Ipv4Header::MIN_LEN + len) as u16,
+                    identification: self.next_id(),
+                    dont_fragment: true,
+                    time_to_live: hops,
+                    protocol: packet.protocol,
+                    source: src.octets(),
+                    destination: dst.octets(),
+                    ..Ipv4Header::default()
+                };
+                header.header_checksum = header.calc_header_checksum();
+                let parts = [&header.to_bytes()[..], packet.head, packet.body];
+                scene.out.put(way, packet.hold, EtherType::IPV4, &parts);
+            }
+            (IpAddr::V6(src), IpAddr::V6(dst)) => {
+                let header = Ipv6Header {
+                    traffic_class: 0,
+                    flow_label: Ipv6FlowLabel::ZERO,
+                    payload_length: len as u16,
+                    next_header: packet.protocol,
+                    hop_limit: hops,
+                    source: src.octets(),
+                    destination: dst.octets(),
+                };
+                let parts = [&header.to_bytes()[..], packet.head, packet.body];
+                scene.out.put(way, packet.hold, EtherType::IPV6, &parts);
+            }
+            _ => {} // never: an answer has the family of its question
+        }
     }
 }

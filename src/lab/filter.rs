@@ -1,5 +1,6 @@
 //! The packet filter in front of a host: ordered rules, the first that fits decides.
 
+use etherparse::{icmpv4, icmpv6};
 use serde::{Deserialize, Serialize};
 
 use super::datagram::Transport;
@@ -36,11 +37,12 @@ pub struct Rule {
 pub enum Action {
     /// Lets it through.
     Accept,
-    /// Rejects it with ICMP 3/13, communication administratively prohibited (RFC 1812 section 5.2.7.1).
+    /// Rejects it with ICMP 3/13 or `ICMPv6` 1/1, communication administratively prohibited (RFC 1812 section 5.2.7.1,
+    /// RFC 4443 section 3.1).
     AdminProhibited,
     /// Says nothing.
     Drop,
-    /// Rejects it with ICMP 3/3, as a host without a listener does.
+    /// Rejects it with ICMP 3/3 or `ICMPv6` 1/4, as a host without a listener does.
     PortUnreachable,
     /// Rejects TCP with a reset, as a closed port does; drops the rest.
     TcpReset,
@@ -53,7 +55,7 @@ pub enum Traffic {
     /// Everything.
     #[default]
     Any,
-    /// ICMP echo requests.
+    /// Echo requests of either ICMP.
     Echo,
     /// TCP segments.
     Tcp,
@@ -65,8 +67,9 @@ impl Filter {
     /// What to do with a packet.
     pub(super) fn decide(&self, packet: &Transport<'_>) -> Action {
         let (traffic, port) = match packet {
-            Transport::Icmp(icmp) if icmp.type_u8() == etherparse::icmpv4::TYPE_ECHO_REQUEST => (Traffic::Echo, None),
-            Transport::Icmp(_) | Transport::Other => (Traffic::Any, None),
+            Transport::Icmpv4(icmp) if icmp.type_u8() == icmpv4::TYPE_ECHO_REQUEST => (Traffic::Echo, None),
+            Transport::Icmpv6(icmp) if icmp.type_u8() == icmpv6::TYPE_ECHO_REQUEST => (Traffic::Echo, None),
+            Transport::Icmpv4(_) | Transport::Icmpv6(_) | Transport::Other => (Traffic::Any, None),
             Transport::Tcp(tcp) => (Traffic::Tcp, Some(tcp.destination_port())),
             Transport::Udp(udp) => (Traffic::Udp, Some(udp.destination_port())),
         };

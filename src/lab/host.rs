@@ -2,25 +2,27 @@
 //!
 //! The student's own machine is one of them, and so is the gateway.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use etherparse::checksum::Sum16BitWords;
-use etherparse::icmpv4::{DestUnreachableHeader, TimeExceededCode};
 use etherparse::{
-    ArpEthIpv4Packet, ArpHardwareId, ArpOperation, ArpPacketSlice, EtherType, Ethernet2HeaderSlice, Icmpv4Type,
+    ArpEthIpv4Packet, ArpHardwareId, ArpOperation, ArpPacketSlice, EtherType, Ethernet2HeaderSlice, Ipv4HeaderSlice,
 };
 
 use super::datagram::{Datagram, ETHERNET, Transport};
+use super::error::Why;
 use super::filter::Action;
 use super::limit::Limiter;
-use super::nets::{self, Segment};
+use super::ndp;
+use super::nets::{self, Nic, Segment};
 use super::out::{Map, Scene, Way};
 use super::plan::{HostSpec, IpId};
 use super::tcp::{self, Connections};
 use crate::base::{Mac, Rng, rng};
 
-/// How long a router asks for a neighbor before it gives up: three ARP requests, a second each, as Linux.
+/// How long a router asks for a neighbor before it gives up: three requests, a second each, as Linux (RFC 4861 section
+/// 10 says the same for IPv6).
 const NEIGHBOR_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A machine and its state.
@@ -28,7 +30,7 @@ pub(super) struct Host {
     pub(super) spec: HostSpec,
     /// The dice of its cable and its IP ids.
     pub(super) rng: Rng,
-    nics: Vec<(Segment, Mac, Ipv4Addr)>,
+    pub(super) nics: Vec<Nic>,
     pub(super) connections: Connections,
     pub(super) errors: Option<Limiter>,
     last_id: u16,
@@ -41,7 +43,7 @@ impl Host {
         Self {
             connections: Connections::new(spec.personality.manners(), rng.next_u64(), spec.window),
             last_id: rng.next_u64() as u16,
-            nics: spec.nics().collect(),
+            nics: spec.nics(),
             errors: spec.icmp_limit.map(Limiter::new),
             rng,
             spec,
@@ -53,33 +55,48 @@ impl Host {
         let Ok(ethernet) = Ethernet2HeaderSlice::from_slice(frame) else { return };
         let destination = Mac(ethernet.destination());
         let is_group = is_group(destination);
-        let is_mine =
-            segment == Segment::LOOPBACK || self.nics.iter().any(|nic| (nic.0, nic.1) == (segment, destination));
-        if !is_mine && !is_group {
+        if segment != Segment::LOOPBACK && !self.nics.iter().any(|nic| self.hears(nic, segment, destination)) {
             return;
         }
         match ethernet.ether_type() {
             EtherType::ARP => self.arp(segment, &frame[ETHERNET..], scene),
-            EtherType::IPV4 => {
-                if let Some(datagram) = Datagram::read(&frame[ETHERNET..], is_group) {
-                    self.ipv4(segment, &datagram, scene);
+            kind => {
+                if let Some(datagram) = Datagram::read(kind, &frame[ETHERNET..], segment, is_group) {
+                    self.take(&datagram, scene);
                 }
             }
-            _ => {}
         }
     }
 
-    /// The way to `dst`, by this host's routes; `None` when it has none or nobody is there.
-    pub(super) fn way(&self, dst: Ipv4Addr, map: &Map) -> Option<Way> {
-        if self.owns(dst) {
+    /// The way to `dst`, by this host's routes; `None` when it has none or nobody is there. `zone` is the cable for an
+    /// address that means something on one cable only.
+    pub(super) fn way(&self, dst: IpAddr, zone: Segment, map: &Map) -> Option<Way> {
+        if self.owns(dst, zone) {
             return Some(Way { segment: Segment::LOOPBACK, from: Mac::ZERO, to: Mac::ZERO });
         }
-        let on_link = self.nics.iter().find(|nic| Some(nic.0) == nets::segment(dst));
-        let &(segment, from, _) = on_link.or(self.nics.first())?;
-        if on_link.is_some() && segment.broadcast() == Some(dst) {
-            return Some(Way { segment, from, to: Mac::BROADCAST });
+        let on = if nets::needs_zone(dst) { Some(zone) } else { nets::segment(dst) };
+        let on_link = self.nic(on);
+        if on_link.is_none() && nets::needs_zone(dst) {
+            return None;
         }
-        Some(Way { segment, from, to: map.next_hop(segment, dst, on_link.is_some())? })
+        let nic = on_link.or(self.nics.first())?;
+        let to = match dst {
+            IpAddr::V4(dst) if on_link.is_some() && nic.segment.broadcast() == Some(dst) => Mac::BROADCAST,
+            IpAddr::V6(dst) if dst.is_multicast() => ndp::group_mac(dst),
+            _ => map.next_hop(nic.segment, dst, on_link.is_some())?,
+        };
+        Some(Way { segment: nic.segment, from: nic.mac(), to })
+    }
+
+    /// The address that this host speaks with to `peer` by the cable of `zone`: RFC 6724 section 5, as far as a host
+    /// with one address of each scope needs it.
+    pub(super) fn source_for(&self, peer: IpAddr, zone: Segment) -> Option<IpAddr> {
+        let nic = self.nic(Some(zone)).or(self.nics.first())?;
+        match peer {
+            IpAddr::V4(_) => nic.v4.map(IpAddr::V4),
+            IpAddr::V6(peer) if nets::is_link_local(peer) => Some(nic.link_local().into()),
+            IpAddr::V6(_) => nic.addrs6().next().map(IpAddr::V6),
+        }
     }
 
     /// The identification of the next IP packet.
@@ -94,16 +111,47 @@ impl Host {
         }
     }
 
-    fn owns(&self, addr: Ipv4Addr) -> bool {
-        self.nics.iter().any(|nic| nic.2 == addr)
+    /// Its card on `segment`.
+    pub(super) fn nic(&self, segment: Option<Segment>) -> Option<&Nic> {
+        self.nics.iter().find(|nic| Some(nic.segment) == segment)
+    }
+
+    /// Whether `addr` is its own; a link-local one only on the cable of `zone`, or on no cable.
+    pub(super) fn owns(&self, addr: IpAddr, zone: Segment) -> bool {
+        self.nics.iter().any(|nic| match addr {
+            IpAddr::V4(addr) => nic.v4 == Some(addr),
+            IpAddr::V6(addr) => {
+                let is_there = [nic.segment, Segment::LOOPBACK].contains(&zone);
+                nic.v6 == Some(addr) || (nic.link_local() == addr && is_there)
+            }
+        })
+    }
+
+    /// Whether `nic` takes frames to `destination`: its own address, and what goes to all or to a group of it. Groups
+    /// other than those of IPv6 are all let through and dropped later.
+    fn hears(&self, nic: &Nic, segment: Segment, destination: Mac) -> bool {
+        let is_mine = nic.mac() == destination
+            || match destination.0 {
+                [0x33, 0x33, ..] => {
+                    ndp::groups(nic, self.spec.forward).any(|group| ndp::group_mac(group) == destination)
+                }
+                _ => is_group(destination),
+            };
+        nic.segment == segment && is_mine
+    }
+
+    /// Whether it is in the group on that cable.
+    fn has_joined(&self, group: IpAddr, zone: Segment) -> bool {
+        let IpAddr::V6(group) = group else { return false };
+        self.nic(Some(zone)).is_some_and(|nic| ndp::groups(nic, self.spec.forward).any(|joined| joined == group))
     }
 
     /// RFC 826: answers a request for an own address, asked from an address of the same network (or from none, RFC 5227).
     fn arp(&self, segment: Segment, bytes: &[u8], scene: &mut Scene<'_>) {
-        let Some(&(_, mac, addr)) = self.nics.iter().find(|nic| nic.0 == segment) else { return };
-        let Some(request) = read_arp(bytes) else { return };
+        let Some(nic) = self.nic(Some(segment)) else { return };
+        let (Some(addr), Some(request)) = (nic.v4, read_arp(bytes)) else { return };
         let sender = request.sender_ipv4_addr();
-        let is_neighbor = sender.is_unspecified() || nets::segment(sender) == Some(segment);
+        let is_neighbor = sender.is_unspecified() || nets::segment(sender.into()) == Some(segment);
         if request.operation != ArpOperation::REQUEST
             || request.target_ipv4_addr() != addr
             || !is_neighbor
@@ -113,63 +161,72 @@ impl Host {
         }
         let reply = ArpEthIpv4Packet {
             operation: ArpOperation::REPLY,
-            sender_mac: mac.0,
+            sender_mac: nic.mac().0,
             sender_ipv4: addr.octets(),
             target_mac: request.sender_mac,
             target_ipv4: request.sender_ipv4,
         };
-        let way = Way { segment, from: mac, to: Mac(request.sender_mac) };
+        let way = Way { segment, from: nic.mac(), to: Mac(request.sender_mac) };
         scene.out.put(&way, Duration::ZERO, EtherType::ARP, &[&reply.to_bytes()]);
     }
 
-    fn ipv4(&mut self, segment: Segment, datagram: &Datagram<'_>, scene: &mut Scene<'_>) {
+    fn take(&mut self, datagram: &Datagram<'_>, scene: &mut Scene<'_>) {
+        let (dst, segment) = (datagram.dst, datagram.segment);
         let from_outside = segment != Segment::LOOPBACK;
-        if from_outside && (datagram.has_martian_source() || self.owns(datagram.src)) {
+        if from_outside && (datagram.has_martian_source() || self.owns(datagram.src, segment)) {
             return;
         }
-        let dst = datagram.dst;
-        if self.owns(dst) {
+        if self.owns(dst, segment) || self.has_joined(dst, segment) {
             self.deliver(datagram, scene);
-        } else if self.spec.forward && !datagram.in_group_frame && from_outside {
-            self.forward(segment, datagram, scene);
+        } else if self.spec.forward && !datagram.is_to_many() && from_outside {
+            self.forward(datagram, scene);
         }
-        // What goes to all stations gets no answer: RFC 1122 sections 3.2.2 and 3.2.2.6, and 4.2.3.10 for TCP.
+        // What goes to all stations of IPv4 gets no answer: RFC 1122 sections 3.2.2 and 3.2.2.6, and 4.2.3.10 for TCP.
     }
 
     /// A packet for this host.
     fn deliver(&mut self, datagram: &Datagram<'_>, scene: &mut Scene<'_>) {
+        if let Some(problem) = datagram.carried.as_ref().and_then(|carried| carried.problem) {
+            return self.complain(datagram, problem, scene);
+        }
         let Some(transport) = datagram.transport() else { return };
+        match &transport {
+            Transport::Icmpv6(icmp) if ndp::is_discovery(icmp) => return self.discover(datagram, icmp, scene),
+            _ if datagram.src == IpAddr::V6(Ipv6Addr::UNSPECIFIED) => return, // nobody to answer to
+            _ => {}
+        }
         match self.spec.filter.as_ref().map_or(Action::Accept, |filter| filter.decide(&transport)) {
             Action::Accept => self.accept(datagram, &transport, scene),
-            Action::AdminProhibited => self.unreachable(datagram, DestUnreachableHeader::FilterProhibited, scene),
+            Action::AdminProhibited => self.error(datagram, Why::Prohibited, scene),
             Action::Drop => {}
-            Action::PortUnreachable => self.unreachable(datagram, DestUnreachableHeader::Port, scene),
+            Action::PortUnreachable => self.error(datagram, Why::Port, scene),
             Action::TcpReset => {
                 if let Transport::Tcp(tcp) = &transport {
-                    self.answer_tcp(datagram, tcp::closed(&datagram.segment(tcp)), scene);
+                    self.answer_tcp(datagram, tcp, tcp::closed(&datagram.segment_of(tcp)), scene);
                 }
             }
         }
     }
 
-    /// Sends a packet on that is for another network (RFC 1812 section 5.2.1).
-    fn forward(&mut self, segment: Segment, datagram: &Datagram<'_>, scene: &mut Scene<'_>) {
-        let Some(&(_, _, here)) = self.nics.iter().find(|nic| nic.0 == segment) else { return };
-        let expired = Icmpv4Type::TimeExceeded(TimeExceededCode::TtlExceededInTransit);
-        let unreachable = Icmpv4Type::DestinationUnreachable;
-        let out = nets::segment(datagram.dst).filter(|out| self.nics.iter().any(|nic| nic.0 == *out));
+    /// Sends a packet on that is for another network (RFC 1812 section 5.2.1; RFC 8200 section 3 and RFC 4443). Of the
+    /// extension headers it looks at none (RFC 8200 section 4).
+    fn forward(&mut self, datagram: &Datagram<'_>, scene: &mut Scene<'_>) {
+        if nets::needs_zone(datagram.dst) || datagram.src == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
+            return;
+        }
+        let out = nets::segment(datagram.dst).filter(|out| self.nic(Some(*out)).is_some());
+        let is_broadcast = out.and_then(Segment::broadcast).is_some_and(|addr| datagram.dst == addr);
         match out {
-            None => self.error(datagram, here, unreachable(DestUnreachableHeader::Network), Duration::ZERO, scene),
-            Some(out) if out.broadcast() == Some(datagram.dst) => {} // RFC 2644: no directed broadcasts
-            Some(_) if datagram.header.ttl() <= 1 => self.error(datagram, here, expired, Duration::ZERO, scene),
-            Some(_) => match self.way(datagram.dst, scene.map) {
+            None => self.error(datagram, Why::NoRoute, scene),
+            Some(_) if is_broadcast => {} // RFC 2644: no directed broadcasts
+            Some(_) if datagram.hops <= 1 => self.error(datagram, Why::Expired, scene),
+            Some(_) if nets::needs_zone(datagram.src) => self.error(datagram, Why::BeyondScope, scene),
+            Some(out) => match self.way(datagram.dst, out, scene.map) {
                 Some(way) => {
-                    let (head, tail) = datagram.bytes.split_at(datagram.header.slice().len());
-                    scene.out.put(&way, Duration::ZERO, EtherType::IPV4, &[&one_hop_older(head), tail]);
+                    let (kind, head, tail) = one_hop_older(datagram);
+                    scene.out.put(&way, Duration::ZERO, kind, &[&head, tail]);
                 }
-                None => {
-                    self.error(datagram, here, unreachable(DestUnreachableHeader::Host), NEIGHBOR_TIMEOUT, scene);
-                }
+                None => self.error_after(NEIGHBOR_TIMEOUT, datagram, Why::NobodyThere, scene),
             },
         }
     }
@@ -186,14 +243,24 @@ pub(super) fn read_arp(bytes: &[u8]) -> Option<ArpEthIpv4Packet> {
     (packet.hw_addr_type() == ArpHardwareId::ETHERNET).then(|| packet.to_packet().try_eth_ipv4().ok()).flatten()
 }
 
-/// The header of a packet that goes on: one less to live, and the checksum that belongs to it.
-fn one_hop_older(header: &[u8]) -> Vec<u8> {
-    let mut header = header.to_vec();
-    header[8] = header[8].saturating_sub(1);
-    header[10..12].fill(0);
-    let checksum = ipv4_checksum(&header);
-    header[10..12].copy_from_slice(&checksum.to_be_bytes());
-    header
+/// A packet that goes on: one less to live in its header, and the checksum that belongs to it where there is one.
+fn one_hop_older<'a>(datagram: &Datagram<'a>) -> (EtherType, Vec<u8>, &'a [u8]) {
+    const TTL: usize = 8;
+    const HOP_LIMIT: usize = 7;
+    let bytes = datagram.bytes;
+    let Ok(header) = Ipv4HeaderSlice::from_slice(bytes) else {
+        let (head, tail) = bytes.split_at(HOP_LIMIT + 1);
+        let mut head = head.to_vec();
+        head[HOP_LIMIT] = head[HOP_LIMIT].saturating_sub(1);
+        return (EtherType::IPV6, head, tail);
+    };
+    let (head, tail) = bytes.split_at(header.slice().len());
+    let mut head = head.to_vec();
+    head[TTL] = head[TTL].saturating_sub(1);
+    head[10..12].fill(0);
+    let checksum = ipv4_checksum(&head);
+    head[10..12].copy_from_slice(&checksum.to_be_bytes());
+    (EtherType::IPV4, head, tail)
 }
 
 /// The checksum of an IPv4 header whose checksum field is zero.

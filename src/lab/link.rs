@@ -69,7 +69,7 @@ impl Link for LabLink {
         }
         match via {
             Via::Frame(_) => send_frame(wire, self.tap, bytes),
-            Via::Ip(_) => send_packet(wire, self.tap, bytes),
+            Via::Ip(iface) => send_packet(wire, self.tap, iface.is_some(), bytes),
         }
     }
 
@@ -134,30 +134,25 @@ fn send_frame(wire: &mut Wire, tap: u32, bytes: &[u8]) -> Result<(), NetError> {
     Ok(())
 }
 
-/// A raw socket with `IP_HDRINCL`: the kernel fills in what raw(7) says, finds the way, and adds the Ethernet header.
-fn send_packet(wire: &mut Wire, tap: u32, bytes: &[u8]) -> Result<(), NetError> {
-    if let Some(dst) = ipv6_destination(bytes) {
-        return Err(super::no_route(IpAddr::V6(dst)));
-    }
-    let header_len = bytes.first().map_or(0, |first| usize::from(first & 0x0f) * 4);
-    if bytes.len() < 20 || header_len > bytes.len() {
-        return Err(refused(bytes, "an IPv4 packet begins with a header of 20 bytes, or of the length that ihl gives"));
-    }
+/// A raw socket with `IP_HDRINCL` or `IPV6_HDRINCL`: the kernel finds the way, and adds the Ethernet header. Of IPv4 it
+/// fills in what raw(7) says; an IPv6 packet goes out as it is.
+fn send_packet(wire: &mut Wire, tap: u32, has_zone: bool, bytes: &[u8]) -> Result<(), NetError> {
+    let dst = destination(bytes)?;
+    let kind = if dst.is_ipv4() { EtherType::IPV4 } else { EtherType::IPV6 };
     if bytes.len() > MTU as usize {
         return Err(refused(bytes, &too_long()));
     }
-    let dst = Ipv4Addr::new(bytes[16], bytes[17], bytes[18], bytes[19]);
-    if nets::segment(dst).is_none() {
-        return Err(super::no_route(dst.into()));
+    if !nets::reaches(dst, has_zone) {
+        return Err(super::no_route(dst));
     }
-    // Nobody there: a kernel asks by ARP, gets no answer, and drops the packet.
-    let Some(way) = wire.hosts[YOU].way(dst, &wire.map) else { return Ok(()) };
-    let header = Ethernet2Header { source: way.from.0, destination: way.to.0, ether_type: EtherType::IPV4 };
+    // Nobody there: a kernel asks by ARP or neighbor discovery, gets no answer, and drops the packet.
+    let Some(way) = wire.hosts[YOU].way(dst, Segment::HOME, &wire.map) else { return Ok(()) };
+    let header = Ethernet2Header { source: way.from.0, destination: way.to.0, ether_type: kind };
     let mut frame = wire.out.buffer();
     frame.extend_from_slice(&header.to_bytes());
     frame.extend_from_slice(bytes);
-    if header_len >= 20 {
-        repair(wire, &mut frame[ETHERNET..], header_len);
+    if kind == EtherType::IPV4 {
+        repair(wire, &mut frame[ETHERNET..]);
     }
     wire.send(tap, way.segment, &frame);
     wire.out.recycle(frame);
@@ -165,7 +160,11 @@ fn send_packet(wire: &mut Wire, tap: u32, bytes: &[u8]) -> Result<(), NetError> 
 }
 
 /// Total length and checksum always; source and identification when they are zero (raw(7)).
-fn repair(wire: &mut Wire, packet: &mut [u8], header_len: usize) {
+fn repair(wire: &mut Wire, packet: &mut [u8]) {
+    let header_len = usize::from(packet[0] & 0x0f) * 4;
+    if header_len < 20 {
+        return;
+    }
     let total = packet.len() as u16;
     packet[2..4].copy_from_slice(&total.to_be_bytes());
     if packet[4..6] == [0, 0] {
@@ -179,9 +178,17 @@ fn repair(wire: &mut Wire, packet: &mut [u8], header_len: usize) {
     packet[10..12].copy_from_slice(&checksum.to_be_bytes());
 }
 
-fn ipv6_destination(bytes: &[u8]) -> Option<Ipv6Addr> {
-    let addr: [u8; 16] = bytes.get(24..40)?.try_into().ok()?;
-    (bytes[0] >> 4 == 6).then(|| addr.into())
+fn destination(bytes: &[u8]) -> Result<IpAddr, NetError> {
+    let first = bytes.first().copied().unwrap_or(0);
+    if first >> 4 == 6 {
+        let addr = bytes.get(24..40).and_then(|addr| <[u8; 16]>::try_from(addr).ok());
+        let addr = addr.ok_or_else(|| refused(bytes, "an IPv6 packet begins with a header of 40 bytes"))?;
+        return Ok(Ipv6Addr::from(addr).into());
+    }
+    if bytes.len() < 20 || usize::from(first & 0x0f) * 4 > bytes.len() {
+        return Err(refused(bytes, "an IPv4 packet begins with a header of 20 bytes, or of the length that ihl gives"));
+    }
+    Ok(Ipv4Addr::new(bytes[16], bytes[17], bytes[18], bytes[19]).into())
 }
 
 fn too_long() -> String {

@@ -1,9 +1,9 @@
 //! Floor 4: the laboratory, a network of simulated hosts behind a [`Link`] in virtual time.
 //!
 //! ```text
-//!  you.lab 192.0.2.2 ──lab0──┬── web.lab, drop.lab, reject.lab, noping.lab
-//!                            └── gw.lab 192.0.2.1 ──┬── 198.51.100.0/24: far.lab
-//!                                                   └── 203.0.113.0/24
+//!  you.lab 192.0.2.2 ──lab0──┬── web.lab, drop.lab, reject.lab, noping.lab, dns.lab
+//!          2001:db8::2       └── gw.lab 192.0.2.1 ──┬── 198.51.100.0/24, 2001:db8:1::/64: far.lab
+//!                                       2001:db8::1 └── 203.0.113.0/24, 2001:db8:2::/64
 //! ```
 //!
 //! | file | what lives there |
@@ -11,19 +11,25 @@
 //! | `plan`, `builtin.toml` | the hosts as data, read from TOML, refused if misspelt |
 //! | `nets` | the addresses and names that are the laboratory's |
 //! | `wire` | the clock, the cables and the frames on them; `faults` is what cables do |
-//! | `host`, `datagram`, `answer`, `tcp`, `filter`, `limit`, `out` | one machine |
+//! | `host`, `datagram`, `chain`, `answer`, `error`, `ndp`, `tcp`, `filter`, `limit`, `out` | one machine |
+//! | `dns` | the name server |
 //! | `link`, `tap` | the way in and out for jobs |
 //!
-//! The hosts read and write frames with etherparse alone and verify every checksum themselves, so what pktsh builds is
-//! judged by something that shares no code with it. Nothing here takes real time; one seed is one course of events.
+//! The hosts read and write frames with etherparse alone, and DNS with simple-dns, and verify every checksum
+//! themselves, so what pktsh builds is judged by something that shares no code with it. Nothing here takes real time;
+//! one seed is one course of events.
 
 mod answer;
+mod chain;
 mod datagram;
+mod dns;
+mod error;
 mod faults;
 mod filter;
 mod host;
 mod limit;
 mod link;
+mod ndp;
 mod nets;
 mod out;
 mod plan;
@@ -48,8 +54,8 @@ pub use plan::{HostRow, HostSpec, IpId, Limit, Personality, Plan, PlanError, Por
 
 use crate::base::nearest::did_you_mean;
 use crate::base::{Mac, Time};
-use crate::net::{Interface, Link, Medium, NetError, Reach, Route, Slept, Subnet, World};
-use nets::Segment;
+use crate::net::{Interface, Link, Medium, NetError, Reach, Route, Slept, World};
+use nets::{Nic, Segment};
 use tap::LAB0;
 use wire::Wire;
 
@@ -129,26 +135,34 @@ impl World for Lab {
         Ok(vec![lab0()])
     }
 
+    /// A link-local address or a group belongs to the laboratory only when the caller names `lab0`.
     fn route(&self, dst: IpAddr, iface: Option<&str>) -> Result<Route, NetError> {
         if let Some(name) = iface.filter(|name| *name != IFACE) {
             return Err(no_interface(name));
         }
-        let route = |next_hop, reach| Ok(Route { iface: lab0(), source: nets::YOU.into(), next_hop, reach });
-        let IpAddr::V4(addr) = dst else { return Err(no_route(dst)) };
-        match nets::segment(addr) {
-            Some(_) if addr == nets::YOU => route(dst, Reach::Local),
-            Some(Segment::HOME) if Segment::HOME.broadcast() == Some(addr) => route(dst, Reach::Broadcast),
+        if !nets::reaches(dst, iface.is_some()) {
+            return Err(no_route(dst));
+        }
+        let source = source(dst);
+        let route = |next_hop, reach| Ok(Route { iface: lab0(), source, next_hop, reach });
+        if you().subnets().any(|own| own.addr == dst) {
+            return route(dst, Reach::Local);
+        }
+        match nets::segment(dst) {
+            _ if dst.is_multicast() => route(dst, Reach::Multicast),
+            _ if nets::needs_zone(dst) => route(dst, Reach::Remote),
+            Some(Segment::HOME) if Segment::HOME.broadcast().is_some_and(|addr| dst == addr) => {
+                route(dst, Reach::Broadcast)
+            }
             Some(Segment::HOME) => route(dst, Reach::Remote),
-            Some(_) => match self.plan.gateway(Segment::HOME) {
-                Some(gateway) => route(gateway.into(), Reach::Remote),
+            _ => match self.plan.gateway(Segment::HOME, dst.is_ipv6()) {
+                Some(gateway) => route(gateway, Reach::Remote),
                 None => Err(NetError::NoRoute { dst, hint: "this laboratory's plan has no gateway".to_owned() }),
             },
-            None => Err(no_route(dst)),
         }
     }
 
     fn neighbor(&self, iface: u32, addr: IpAddr) -> Option<Mac> {
-        let IpAddr::V4(addr) = addr else { return None };
         self.wire.borrow().learned.get(&addr).copied().filter(|_| iface == LAB0)
     }
 
@@ -191,20 +205,32 @@ fn lab0() -> Interface {
     Interface {
         index: LAB0,
         name: IFACE.to_owned(),
-        mac: Some(Segment::HOME.mac(nets::YOU)),
+        mac: Some(you().mac()),
         mtu: MTU,
         medium: Medium::Ethernet,
         loopback: false,
         up: true,
-        addrs: vec![Subnet { addr: nets::YOU.into(), prefix: nets::PREFIX }],
+        addrs: you().subnets().collect(),
+    }
+}
+
+/// The card in it.
+fn you() -> Nic {
+    Nic { segment: Segment::HOME, v4: Some(nets::YOU), v6: Some(nets::YOU6) }
+}
+
+/// The address that the student's kernel would send from: one of the same scope (RFC 6724 section 5, rule 2).
+fn source(dst: IpAddr) -> IpAddr {
+    match dst {
+        IpAddr::V4(_) => nets::YOU.into(),
+        IpAddr::V6(dst) if nets::is_link_local(dst) => you().link_local().into(),
+        IpAddr::V6(_) => nets::YOU6.into(),
     }
 }
 
 fn no_route(dst: IpAddr) -> NetError {
     let hint = match dst {
-        IpAddr::V6(_) if owns(dst) => {
-            "the laboratory has no IPv6 hosts yet; its IPv4 hosts are listed by `lab()`".to_owned()
-        }
+        IpAddr::V6(_) if nets::needs_zone(dst) => format!("name its interface, as {dst}%{IFACE}"),
         _ => nets::ONLY.to_owned(),
     };
     NetError::NoRoute { dst, hint }

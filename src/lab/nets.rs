@@ -1,28 +1,39 @@
 //! Which addresses and names are the laboratory's, and the three segments they lie on.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::base::Mac;
+use crate::net::Subnet;
 
 /// The /24 networks of RFC 5737, the first three bytes of each. The student's machine stands on the first.
 const NETS: [[u8; 3]; 3] = [[192, 0, 2], [198, 51, 100], [203, 0, 113]];
 
-/// Length of the prefix of every network of the laboratory, in bits.
-pub(super) const PREFIX: u8 = 24;
+/// The /64 networks beside them, on the same cables: `2001:db8::/64`, `2001:db8:1::/64` and `2001:db8:2::/64`. RFC 3849 sets
+/// `2001:db8::/32` aside; what lies in it and in none of the three has no route.
+const NETS6: [[u16; 4]; 3] = [[0x2001, 0xdb8, 0, 0], [0x2001, 0xdb8, 1, 0], [0x2001, 0xdb8, 2, 0]];
+
+/// Length of the prefix of every IPv4 network of the laboratory, in bits.
+const PREFIX: u8 = 24;
+
+/// The same for IPv6 (RFC 4291 section 2.5.1); link-local addresses have it, too.
+pub(super) const PREFIX6: u8 = 64;
 
 /// The address of the student's own machine.
 pub(super) const YOU: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
 
+/// Its IPv6 address.
+pub(super) const YOU6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
+
 /// What the laboratory has, for errors.
 pub(super) const ONLY: &str = "the laboratory has the documentation networks only: \
-    192.0.2.0/24, 198.51.100.0/24 and 203.0.113.0/24; `lab()` lists its hosts";
+    192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24 and 2001:db8::/32; `lab()` lists its hosts";
 
 /// Whether `addr` lies in a documentation network: RFC 5737 for IPv4, `2001:db8::/32` (RFC 3849) for IPv6.
 ///
 /// Such addresses exist nowhere else, so the laboratory may answer for them, and it answers for no others.
 pub fn owns(addr: IpAddr) -> bool {
     match addr {
-        IpAddr::V4(addr) => segment(addr).is_some(),
+        IpAddr::V4(_) => segment(addr).is_some(),
         IpAddr::V6(addr) => addr.segments()[..2] == [0x2001, 0x0db8],
     }
 }
@@ -43,27 +54,121 @@ impl Segment {
     /// No cable: frames from a machine to itself.
     pub(super) const LOOPBACK: Self = Self(u8::MAX);
 
-    /// The address of all stations of the network (RFC 919, section 7).
+    /// The IPv4 address of all stations of the network (RFC 919, section 7).
     pub(super) fn broadcast(self) -> Option<Ipv4Addr> {
         NETS.get(usize::from(self.0)).map(|&[a, b, c]| Ipv4Addr::new(a, b, c, 255))
     }
 
-    /// The hardware address given to `addr` when the plan sets none: `02:00:00:00:00:0a` for 192.0.2.10.
-    pub(super) fn mac(self, addr: Ipv4Addr) -> Mac {
-        Mac([2, 0, 0, 0, self.0, addr.octets()[3]])
+    /// The IPv6 network: its address, whose last 64 bits are zero.
+    pub(super) fn network6(self) -> Option<Ipv6Addr> {
+        NETS6.get(usize::from(self.0)).map(|&[a, b, c, d]| Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
     }
 }
 
-/// The segment that `addr` lies on; `None` when it is not the laboratory's.
-pub(super) fn segment(addr: Ipv4Addr) -> Option<Segment> {
-    let [a, b, c, _] = addr.octets();
-    NETS.iter().position(|net| *net == [a, b, c]).map(|index| Segment(index as u8))
+/// The segment that `addr` lies on; `None` when it is not the laboratory's, or on no cable of it.
+pub(super) fn segment(addr: IpAddr) -> Option<Segment> {
+    let found = match addr {
+        IpAddr::V4(addr) => NETS.iter().position(|net| *net == addr.octets()[..3]),
+        IpAddr::V6(addr) => NETS6.iter().position(|net| *net == addr.segments()[..4]),
+    };
+    found.map(|index| Segment(index as u8))
+}
+
+/// Whether `addr` means something on one cable only, so that its way out depends on the interface: a link-local
+/// address, or a group (RFC 4291 sections 2.5.6 and 2.7).
+pub(super) fn needs_zone(addr: IpAddr) -> bool {
+    matches!(addr, IpAddr::V6(addr) if addr.is_unicast_link_local() || addr.is_multicast())
+}
+
+/// Whether the student's machine has a way to `addr`, with the interface named or not.
+pub(super) fn reaches(addr: IpAddr, has_zone: bool) -> bool {
+    owns(addr) || (has_zone && needs_zone(addr))
+}
+
+/// Whether a packet to `addr` comes from a link-local address: RFC 6724 section 5, rule 2, prefers the same scope.
+pub(super) fn is_link_local(addr: Ipv6Addr) -> bool {
+    addr.is_unicast_link_local() || (addr.is_multicast() && addr.segments()[0] & 0x000f <= 2)
+}
+
+/// A network card of a host: one for each network that it stands in, with an address of each family or of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Nic {
+    pub(super) segment: Segment,
+    pub(super) v4: Option<Ipv4Addr>,
+    pub(super) v6: Option<Ipv6Addr>,
+}
+
+impl Nic {
+    /// The cards for `addrs`, in the order of their networks' first addresses.
+    pub(super) fn of(addrs: &[IpAddr]) -> Vec<Self> {
+        let mut nics: Vec<Self> = Vec::new();
+        for addr in addrs {
+            let Some(segment) = segment(*addr) else { continue };
+            let at = nics.iter().position(|nic| nic.segment == segment).unwrap_or(nics.len());
+            if at == nics.len() {
+                nics.push(Self { segment, v4: None, v6: None });
+            }
+            match addr {
+                IpAddr::V4(addr) => nics[at].v4 = Some(*addr),
+                IpAddr::V6(addr) => nics[at].v6 = Some(*addr),
+            }
+        }
+        nics
+    }
+
+    /// Its hardware address: `02:00:00:00:00:0a` for 192.0.2.10. Without an IPv4 address it comes from the last 16 bits
+    /// of the IPv6 address, `02:00:06:00:00:10` for `2001:db8::10`; a plan's addresses differ in these.
+    pub(super) fn mac(&self) -> Mac {
+        match (self.v4, self.v6.map(|addr| addr.octets())) {
+            (Some(addr), _) => Mac([2, 0, 0, 0, self.segment.0, addr.octets()[3]]),
+            (None, Some(octets)) => Mac([2, 0, 6, self.segment.0, octets[14], octets[15]]),
+            (None, None) => Mac::ZERO,
+        }
+    }
+
+    /// Its link-local address: `fe80::/64` and the modified EUI-64 of the hardware address (RFC 4291 appendix A).
+    pub(super) fn link_local(&self) -> Ipv6Addr {
+        let [a, b, c, d, e, f] = self.mac().0;
+        Ipv6Addr::from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f])
+    }
+
+    /// Its addresses and the length of their prefixes: IPv4, IPv6, link-local.
+    pub(super) fn subnets(&self) -> impl Iterator<Item = Subnet> + use<> {
+        let v4 = self.v4.map(|addr| Subnet { addr: addr.into(), prefix: PREFIX });
+        let v6 = self.v6.into_iter().chain([self.link_local()]);
+        v4.into_iter().chain(v6.map(|addr| Subnet { addr: addr.into(), prefix: PREFIX6 }))
+    }
+
+    /// Its IPv6 addresses.
+    pub(super) fn addrs6(&self) -> impl Iterator<Item = Ipv6Addr> + use<> {
+        self.v6.into_iter().chain([self.link_local()])
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may fail by a panic")]
     use super::*;
+
+    #[test]
+    fn cards_have_a_link_local_address_from_their_hardware_address() {
+        // Addresses of a host; hardware and link-local address of each card.
+        let rows = [
+            ("192.0.2.10 2001:db8::10", "02:00:00:00:00:0a fe80::ff:fe00:a"),
+            ("2001:db8:1::abcd", "02:00:06:01:ab:cd fe80::6ff:fe01:abcd"),
+            (
+                "192.0.2.1 198.51.100.1 2001:db8:1::1 2001:db8::1",
+                "02:00:00:00:00:01 fe80::ff:fe00:1 02:00:00:00:01:01 fe80::ff:fe00:101",
+            ),
+        ];
+        for (addrs, cards) in rows {
+            let addrs: Vec<IpAddr> = addrs.split(' ').map(|addr| addr.parse().unwrap()).collect();
+            let nics = Nic::of(&addrs);
+            let found: Vec<_> = nics.iter().map(|nic| format!("{} {}", nic.mac(), nic.link_local())).collect();
+            assert_eq!(found.join(" "), cards, "{addrs:?}");
+            assert_eq!(nics.iter().flat_map(Nic::subnets).count(), addrs.len() + nics.len());
+        }
+    }
 
     #[test]
     fn only_documentation_addresses_and_names_in_lab_are_owned() {

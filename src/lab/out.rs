@@ -1,34 +1,38 @@
 //! Where the frames of a host go: the map of neighbors, and the frames on their way out.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use etherparse::{EtherType, Ethernet2Header};
 
+use super::dns::Zone;
 use super::nets::Segment;
 use super::plan::{HostSpec, Plan};
 use crate::base::{Mac, Time};
 
-/// Who is where. Hosts know their neighbors without asking; only the student's jobs need ARP.
+/// Who is where. Hosts know their neighbors without asking; only the student's jobs need ARP and neighbor discovery.
 pub(super) struct Map {
-    macs: BTreeMap<Ipv4Addr, Mac>,
-    gateways: BTreeMap<Segment, Ipv4Addr>,
+    macs: BTreeMap<(Segment, IpAddr), Mac>,
+    /// By segment and whether it is that of IPv6.
+    gateways: BTreeMap<(Segment, bool), IpAddr>,
 }
 
 impl Map {
     pub(super) fn new(plan: &Plan) -> Self {
-        let nics = || plan.hosts().iter().flat_map(HostSpec::nics);
-        Self {
-            macs: nics().map(|(_, mac, addr)| (addr, mac)).collect(),
-            gateways: nics().filter_map(|(segment, ..)| Some((segment, plan.gateway(segment)?))).collect(),
-        }
+        let cards = plan.hosts().iter().flat_map(HostSpec::nics);
+        let macs = cards.flat_map(|nic| nic.subnets().map(move |subnet| ((nic.segment, subnet.addr), nic.mac())));
+        let macs: BTreeMap<_, _> = macs.collect();
+        let gateway = |(segment, addr): &(Segment, IpAddr)| {
+            Some(((*segment, addr.is_ipv6()), plan.gateway(*segment, addr.is_ipv6())?))
+        };
+        Self { gateways: macs.keys().filter_map(gateway).collect(), macs }
     }
 
     /// Where a packet from `segment` to a station of the same network, or of another one, goes next.
-    pub(super) fn next_hop(&self, segment: Segment, dst: Ipv4Addr, on_link: bool) -> Option<Mac> {
-        let next = if on_link { dst } else { *self.gateways.get(&segment)? };
-        self.macs.get(&next).copied()
+    pub(super) fn next_hop(&self, segment: Segment, dst: IpAddr, on_link: bool) -> Option<Mac> {
+        let next = if on_link { dst } else { *self.gateways.get(&(segment, dst.is_ipv6()))? };
+        self.macs.get(&(segment, next)).copied()
     }
 }
 
@@ -36,6 +40,7 @@ impl Map {
 pub(super) struct Scene<'a> {
     pub(super) now: Time,
     pub(super) map: &'a Map,
+    pub(super) zone: &'a Zone,
     pub(super) out: &'a mut Out,
 }
 

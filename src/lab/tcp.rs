@@ -4,7 +4,7 @@
 //! send no data of their own, and resend nothing.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::base::{Time, rng};
@@ -36,8 +36,11 @@ pub(super) const RFC9293: Manners = Manners {
     idle_for: Duration::from_hours(2),           // RFC 9293 section 3.8.4: no keep-alive is sent earlier
 };
 
-/// The maximum segment size that hosts announce: Ethernet's 1500 bytes less two headers (RFC 9293 section 3.7.1).
-pub(super) const MSS: u16 = 1460;
+/// The maximum segment size that hosts announce to `peer`: Ethernet's 1500 bytes less two headers (RFC 9293 section
+/// 3.7.1).
+pub(super) fn mss(peer: IpAddr) -> u16 {
+    if peer.is_ipv4() { 1460 } else { 1440 }
+}
 
 /// A segment as it came, its header and checksum found right.
 #[derive(Clone, Copy, Debug)]
@@ -54,9 +57,9 @@ pub(super) struct Segment {
 /// The four numbers that name a connection, from the host's side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ends {
-    pub(super) peer: Ipv4Addr,
+    pub(super) peer: IpAddr,
     pub(super) peer_port: u16,
-    pub(super) local: Ipv4Addr,
+    pub(super) local: IpAddr,
     pub(super) local_port: u16,
 }
 
@@ -76,7 +79,7 @@ impl Segment {
     }
 }
 
-/// The header fields of the segment that goes back. A SYN carries the option [`MSS`].
+/// The header fields of the segment that goes back. A SYN carries the option [`mss`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     pub(super) seq: u32,
@@ -151,12 +154,20 @@ impl Connections {
 
     /// The initial sequence number: a clock of 4 µs and a keyed hash of the ends (section 3.4.1).
     fn initial(&self, ends: &Ends, now: Time) -> u32 {
-        let mut key = [0; 12];
-        key[..4].copy_from_slice(&ends.peer.octets());
-        key[4..8].copy_from_slice(&ends.local.octets());
-        key[8..10].copy_from_slice(&ends.peer_port.to_be_bytes());
-        key[10..].copy_from_slice(&ends.local_port.to_be_bytes());
-        ((now.nanos() / 4000) as u32).wrapping_add(rng::hash(self.secret, &key) as u32)
+        let (mut key, mut len) = ([0; 36], 0);
+        let mut put = |bytes: &[u8]| {
+            key[len..len + bytes.len()].copy_from_slice(bytes);
+            len += bytes.len();
+        };
+        for addr in [ends.peer, ends.local] {
+            match addr {
+                IpAddr::V4(addr) => put(&addr.octets()),
+                IpAddr::V6(addr) => put(&addr.octets()),
+            }
+        }
+        put(&ends.peer_port.to_be_bytes());
+        put(&ends.local_port.to_be_bytes());
+        ((now.nanos() / 4000) as u32).wrapping_add(rng::hash(self.secret, &key[..len]) as u32)
     }
 }
 
@@ -288,13 +299,15 @@ fn is_before(a: u32, b: u32) -> bool {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may fail by a panic")]
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     const PSH_URG: u8 = 0x28;
     const ENDS: Ends = Ends {
-        peer: Ipv4Addr::new(192, 0, 2, 2),
+        peer: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2)),
         peer_port: 61000,
-        local: Ipv4Addr::new(192, 0, 2, 10),
+        local: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 10)),
         local_port: 80,
     };
 

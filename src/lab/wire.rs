@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering as Order};
 use std::time::Duration;
@@ -10,8 +10,10 @@ use std::time::Duration;
 use etherparse::{ArpOperation, EtherType, Ethernet2HeaderSlice};
 
 use super::datagram::ETHERNET;
+use super::dns::Zone;
 use super::faults::Faults;
 use super::host::{Host, is_group, read_arp};
+use super::ndp;
 use super::nets::{self, Segment};
 use super::out::{Departure, Map, Out, Scene};
 use super::plan::Plan;
@@ -32,8 +34,9 @@ pub(super) struct Wire {
     pub(super) now: Time,
     pub(super) hosts: Vec<Host>,
     pub(super) map: Map,
-    /// What ARP replies have told the student's machine.
-    pub(super) learned: BTreeMap<Ipv4Addr, Mac>,
+    pub(super) zone: Zone,
+    /// What ARP replies and neighbor advertisements have told the student's machine.
+    pub(super) learned: BTreeMap<IpAddr, Mac>,
     /// The open links, each with what it has captured.
     pub(super) taps: BTreeMap<u32, Tap>,
     /// The tap of the link that is sending: what it sends does not come back to it.
@@ -60,13 +63,15 @@ impl Wire {
     /// All hosts of `plan`, switched on at time zero.
     pub(super) fn new(plan: &Plan, seed: u64) -> Self {
         let stations = plan.hosts().iter().enumerate();
-        let stations = stations.flat_map(|(index, host)| host.nics().map(move |(s, mac, _)| ((s, mac), index)));
+        let stations = stations
+            .flat_map(|(index, host)| host.nics().into_iter().map(move |nic| ((nic.segment, nic.mac()), index)));
         Self {
             now: Time::ZERO,
             stop: Arc::default(),
             stations: stations.collect(),
             hosts: plan.hosts().iter().map(|spec| Host::new(spec.clone(), seed)).collect(),
             map: Map::new(plan),
+            zone: Zone::new(plan),
             learned: BTreeMap::new(),
             taps: BTreeMap::new(),
             sender: None,
@@ -112,7 +117,7 @@ impl Wire {
             self.capture(&flight.frame, false);
             self.learn(&flight.frame);
         }
-        let mut scene = Scene { now: self.now, map: &self.map, out: &mut self.out };
+        let mut scene = Scene { now: self.now, map: &self.map, zone: &self.zone, out: &mut self.out };
         self.hosts[flight.to].receive(flight.segment, &flight.frame, &mut scene);
         self.out.recycle(flight.frame);
         let mut departures = std::mem::take(&mut self.out.departures);
@@ -186,17 +191,23 @@ impl Wire {
         }
     }
 
-    /// Remembers the sender of an ARP reply.
+    /// Remembers what a reply or an advertisement says of a neighbor.
     fn learn(&mut self, frame: &[u8]) {
         let Ok(header) = Ethernet2HeaderSlice::from_slice(frame) else { return };
-        if header.ether_type() != EtherType::ARP {
-            return;
-        }
-        let reply = read_arp(&frame[ETHERNET..]).filter(|arp| arp.operation == ArpOperation::REPLY);
-        if let Some(reply) = reply.filter(|arp| nets::segment(arp.sender_ipv4_addr()) == Some(Segment::HOME)) {
-            self.learned.insert(reply.sender_ipv4_addr(), Mac(reply.sender_mac));
-        }
+        let told = match header.ether_type() {
+            EtherType::ARP => replied(&frame[ETHERNET..]),
+            EtherType::IPV6 => ndp::advertised(&frame[ETHERNET..]),
+            _ => None,
+        };
+        self.learned.extend(told);
     }
+}
+
+/// Who sent an ARP reply, when it is a neighbor.
+fn replied(bytes: &[u8]) -> Option<(IpAddr, Mac)> {
+    let reply = read_arp(bytes).filter(|arp| arp.operation == ArpOperation::REPLY)?;
+    let sender = IpAddr::V4(reply.sender_ipv4_addr());
+    (nets::segment(sender) == Some(Segment::HOME)).then_some((sender, Mac(reply.sender_mac)))
 }
 
 impl Ord for Flight {

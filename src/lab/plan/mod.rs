@@ -3,7 +3,7 @@
 mod error;
 mod show;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize, de};
@@ -12,10 +12,11 @@ use toml::Spanned;
 pub use error::PlanError;
 pub use show::HostRow;
 
-use crate::base::{Mac, targets};
+use crate::base::targets;
 use crate::lab::faults::Faults;
 use crate::lab::filter::Filter;
-use crate::lab::{nets, tcp};
+use crate::lab::nets::{self, Nic, Segment};
+use crate::lab::tcp;
 
 /// The hosts of a laboratory, checked: every address is the laboratory's and taken once. The first one is `you.lab`.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,9 +31,10 @@ pub struct HostSpec {
     /// Its name, which ends in `.lab`.
     #[serde(deserialize_with = "lab_name")]
     pub name: String,
-    /// Its addresses, one interface each, all in the documentation networks.
+    /// Its addresses, all in the documentation networks: of each family one in each network. Those of one network share
+    /// an interface, which has a link-local address beside them.
     #[serde(deserialize_with = "lab_addrs")]
-    pub addrs: Vec<Ipv4Addr>,
+    pub addrs: Vec<IpAddr>,
     /// One sentence on what can be learned from it.
     pub about: String,
     /// Whose TCP it speaks.
@@ -44,13 +46,13 @@ pub struct HostSpec {
     /// Open UDP ports; the others are closed.
     #[serde(default)]
     pub udp: Vec<UdpPort>,
-    /// The TTL of what it sends.
+    /// The TTL, or hop limit, of what it sends.
     #[serde(default = "default_ttl")]
     pub ttl: u8,
     /// The TCP window that it announces, in bytes.
     #[serde(default = "default_window")]
     pub window: u16,
-    /// How it numbers its IP packets.
+    /// How it numbers its IPv4 packets.
     #[serde(default)]
     pub ip_id: IpId,
     /// The packet filter in front of it; none lets everything through.
@@ -97,13 +99,15 @@ pub struct UdpPort {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UdpService {
+    /// The names and addresses of this laboratory (RFC 1035), and refusals for all other questions.
+    Dns,
     /// The same data (RFC 862); not to a port below 1024, or two echo servers would answer each other for ever.
     Echo,
     /// Nothing: it takes what comes.
     Sink,
 }
 
-/// How a host numbers its IP packets.
+/// How a host numbers its IPv4 packets; those of IPv6 have numbers only when they are fragments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IpId {
@@ -196,10 +200,11 @@ impl Plan {
         self.hosts.iter().map(|host| host.name.as_str())
     }
 
-    /// The host that forwards for the others on the segment of `addr`.
-    pub(in crate::lab) fn gateway(&self, segment: nets::Segment) -> Option<Ipv4Addr> {
-        let routers = self.hosts.iter().filter(|host| host.forward);
-        routers.flat_map(|host| &host.addrs).copied().find(|addr| nets::segment(*addr) == Some(segment))
+    /// The address, IPv6 or IPv4, of the host that forwards for the others on `segment`.
+    pub(in crate::lab) fn gateway(&self, segment: Segment, is_ipv6: bool) -> Option<IpAddr> {
+        let addrs = self.hosts.iter().filter(|host| host.forward).flat_map(|host| &host.addrs);
+        let mut there = addrs.filter(|addr| addr.is_ipv6() == is_ipv6 && nets::segment(**addr) == Some(segment));
+        there.next().copied()
     }
 
     /// What only the whole plan can tell of a new host.
@@ -211,7 +216,8 @@ impl Plan {
             if let Some(owner) = self.hosts.iter().find(|host| host.addrs.contains(addr)) {
                 return Err(format!("{}: the address {addr} is taken by {}", new.name, owner.name));
             }
-            if new.addrs[..index].iter().any(|other| nets::segment(*other) == nets::segment(*addr)) {
+            let place = |addr: &IpAddr| (addr.is_ipv6(), nets::segment(*addr));
+            if new.addrs[..index].iter().any(|other| place(other) == place(addr)) {
                 return Err(format!("{}: a host has one address in each network", new.name));
             }
         }
@@ -224,7 +230,7 @@ impl HostSpec {
     fn you() -> Self {
         Self {
             name: "you.lab".to_owned(),
-            addrs: vec![nets::YOU],
+            addrs: vec![nets::YOU.into(), nets::YOU6.into()],
             about: "Your own machine: its kernel answers ARP and ping, and resets what no program asked for."
                 .to_owned(),
             personality: Personality::default(),
@@ -240,14 +246,16 @@ impl HostSpec {
         }
     }
 
-    /// Its interfaces: segment, hardware address, address.
-    pub(in crate::lab) fn nics(&self) -> impl Iterator<Item = (nets::Segment, Mac, Ipv4Addr)> {
-        self.addrs.iter().filter_map(|addr| nets::segment(*addr).map(|s| (s, s.mac(*addr), *addr)))
+    /// Its interfaces.
+    pub(in crate::lab) fn nics(&self) -> Vec<Nic> {
+        Nic::of(&self.addrs)
     }
 
-    /// All addresses.
+    /// All addresses, those of IPv4 first.
     pub(in crate::lab) fn ip_addrs(&self) -> Vec<IpAddr> {
-        self.addrs.iter().copied().map(IpAddr::V4).collect()
+        let mut addrs = self.addrs.clone();
+        addrs.sort_by_key(IpAddr::is_ipv6);
+        addrs
     }
 }
 
@@ -261,7 +269,11 @@ fn default_window() -> u16 {
 
 fn lab_name<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
     let name = String::deserialize(input)?;
-    if nets::owns_name(&name) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
+    let is_label = |label: &str| {
+        // RFC 1035 section 2.3.4; hosts of Windows have underscores.
+        (1..=63).contains(&label.len()) && label.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    };
+    if nets::owns_name(&name) && name.len() <= 253 && name.split('.').all(is_label) {
         return Ok(name);
     }
     Err(D::Error::custom(format!(
@@ -270,10 +282,10 @@ fn lab_name<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
     )))
 }
 
-fn lab_addrs<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Ipv4Addr>, D::Error> {
+fn lab_addrs<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<IpAddr>, D::Error> {
     #[derive(Deserialize)]
     #[serde(transparent)]
-    struct LabAddr(#[serde(deserialize_with = "lab_addr")] Ipv4Addr);
+    struct LabAddr(#[serde(deserialize_with = "lab_addr")] IpAddr);
     let addrs = Vec::<LabAddr>::deserialize(input)?;
     if addrs.is_empty() {
         return Err(D::Error::custom("a host has at least one address, as addrs = [\"192.0.2.50\"]"));
@@ -281,17 +293,24 @@ fn lab_addrs<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Ipv4Addr>, D::Er
     Ok(addrs.into_iter().map(|addr| addr.0).collect())
 }
 
-fn lab_addr<'de, D: Deserializer<'de>>(input: D) -> Result<Ipv4Addr, D::Error> {
+fn lab_addr<'de, D: Deserializer<'de>>(input: D) -> Result<IpAddr, D::Error> {
     let text = String::deserialize(input)?;
-    let addr: Ipv4Addr =
-        text.parse().map_err(|_| de::Error::invalid_value(de::Unexpected::Str(&text), &"an IPv4 address"))?;
-    match nets::segment(addr) {
-        Some(_) if !matches!(addr.octets()[3], 0 | 255) => Ok(addr),
-        Some(_) => {
+    let addr: IpAddr =
+        text.parse().map_err(|_| de::Error::invalid_value(de::Unexpected::Str(&text), &"an IPv4 or IPv6 address"))?;
+    match (nets::segment(addr), addr) {
+        (Some(_), IpAddr::V4(v4)) if matches!(v4.octets()[3], 0 | 255) => {
             Err(D::Error::custom(format!("{addr} is the address of a network or a broadcast; hosts have 1 to 254")))
         }
-        None => Err(D::Error::custom(format!(
+        // The hardware address of a host without IPv4 is made of these 16 bits.
+        (Some(_), IpAddr::V6(v6)) if !(1..=0xffff).contains(&(v6.to_bits() as u64)) => {
+            Err(D::Error::custom(format!("{addr} has a number that no host has; hosts have ::1 to ::ffff")))
+        }
+        (Some(_), _) => Ok(addr),
+        (None, IpAddr::V4(_)) => Err(D::Error::custom(format!(
             "{addr} is outside the laboratory: use 192.0.2.x, 198.51.100.x or 203.0.113.x"
+        ))),
+        (None, IpAddr::V6(_)) => Err(D::Error::custom(format!(
+            "{addr} is outside the laboratory: use 2001:db8::x, 2001:db8:1::x or 2001:db8:2::x"
         ))),
     }
 }

@@ -9,6 +9,7 @@ use super::{HostSpec, Plan, Ports};
 use crate::base::nearest::did_you_mean;
 use crate::lab::faults::Faults;
 use crate::lab::filter::Filter;
+use crate::lab::nets::Nic;
 use crate::net::NetError;
 
 /// A host in the list of a plan.
@@ -48,7 +49,7 @@ impl Plan {
 }
 
 fn lines(host: &HostSpec) -> Vec<(&'static str, String)> {
-    let mut lines: Vec<_> = host.nics().map(|(_, mac, addr)| ("address", format!("{addr}  {mac}"))).collect();
+    let mut lines: Vec<_> = host.nics().iter().flat_map(addresses).collect();
     let (stack, id) = (word(host.personality), word(host.ip_id));
     lines.push(("stack", format!("{stack}, TTL {}, window {}, IP id {id}", host.ttl, host.window)));
     lines.push(("tcp open", ports(&host.tcp, "none")));
@@ -63,6 +64,12 @@ fn lines(host: &HostSpec) -> Vec<(&'static str, String)> {
         lines.push(("ICMP errors", format!("{} at once, then {} each second", limit.burst, limit.per_second)));
     }
     lines
+}
+
+fn addresses(nic: &Nic) -> Vec<(&'static str, String)> {
+    let global = nic.v4.map(IpAddr::V4).into_iter().chain(nic.v6.map(IpAddr::V6));
+    let lines = global.map(|addr| ("address", format!("{addr}  {}", nic.mac())));
+    lines.chain([("link-local", format!("{}", nic.link_local()))]).collect()
 }
 
 fn filter(filter: &Filter) -> Vec<(&'static str, String)> {

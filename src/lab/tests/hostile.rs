@@ -114,12 +114,33 @@ proptest! {
         let mut to_web = [&mac(WEB)[..], &mac(YOU)[..], &[8, 0][..]].concat();
         to_web.extend_from_slice(&bytes);
         let _ = bench.link.send(Via::Frame(1), &to_web, 0);
+        to_web[12..14].copy_from_slice(&[0x86, 0xdd]);
+        let _ = bench.link.send(Via::Frame(1), &to_web, 0);
+        bench.all();
+    }
+
+    #[test]
+    fn no_header_of_ipv6_breaks_it(next in any::<u8>(), to_all in any::<bool>(), bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let mut bench = Bench::new();
+        let dst = if to_all { six::ALL } else { six::WEB6 };
+        for next in [next, 0, 43, 44, 60, 58] {
+            bench.send(&six::raw6(dst, 255, next, &bytes));
+        }
+        // The same with a right checksum: what is behind it is looked at.
+        if let [kind, code, a, b, c, d, body @ ..] = &bytes[..] {
+            let kind = etherparse::Icmpv6Type::Unknown { type_u8: *kind, code_u8: *code, bytes5to8: [*a, *b, *c, *d] };
+            bench.send(&six::icmp6(six::YOU6, dst, 255, kind, body));
+            for type_u8 in 133..138 {
+                let kind = etherparse::Icmpv6Type::Unknown { type_u8, code_u8: 0, bytes5to8: [*a, *b, *c, *d] };
+                bench.send(&six::icmp6(six::YOU6, dst, 255, kind, body));
+            }
+        }
         bench.all();
     }
 
     #[test]
     fn no_cut_or_changed_frame_breaks_it(
-        which in 0..6usize,
+        which in 0..10usize,
         cut in 0..80usize,
         at in 14..80usize,
         value in any::<u8>(),
@@ -127,6 +148,7 @@ proptest! {
     ) {
         let frames = [
             tcp(WEB, 80, "S"), udp(WEB, 7, b"abcdefgh"), echo(FAR, 1), who_has(WEB), tcp(REJECT, 1, "S"), tcp(FAR, 80, "S"),
+            six::tcp6(six::WEB6, 80, "S"), six::udp6(six::WEB6, 7, b"abcdefgh"), six::echo6(six::FAR6, 1), six::echo6(six::ALL, 64),
         ];
         let mut frame = frames[which].clone();
         frame.truncate(frame.len().saturating_sub(cut).max(14));

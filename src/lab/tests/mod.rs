@@ -2,14 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by a panic")]
 
+mod dns;
 mod faults;
 mod filters;
+mod headers;
 mod hostile;
 mod hosts;
+mod hosts6;
+mod ndp;
 mod plan;
+mod six;
+mod witness;
 mod world;
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use etherparse::{NetSlice, PacketBuilder, SlicedPacket, TransportSlice};
@@ -151,18 +157,34 @@ pub(super) fn who_has(target: [u8; 4]) -> Vec<u8> {
 /// A frame in one line, its checksums verified: `192.0.2.10 ttl 64: RA seq 0 ack 1001 win 0`.
 pub(super) fn describe(frame: &[u8]) -> String {
     let packet = SlicedPacket::from_ethernet(frame).unwrap();
-    let ip = match packet.net.as_ref().unwrap() {
-        NetSlice::Ipv4(ip) => ip.header(),
+    let (src, dst, hops): (IpAddr, IpAddr, u8) = match packet.net.as_ref().unwrap() {
+        NetSlice::Ipv4(ip) => {
+            let ip = ip.header();
+            assert_eq!(ip.header_checksum(), ip.to_header().calc_header_checksum(), "IP checksum");
+            (ip.source_addr().into(), ip.destination_addr().into(), ip.ttl())
+        }
+        NetSlice::Ipv6(ip) => {
+            let ip = ip.header();
+            assert_eq!(frame.len(), 54 + usize::from(ip.payload_length()), "payload length");
+            (ip.source_addr().into(), ip.destination_addr().into(), ip.hop_limit())
+        }
         NetSlice::Arp(arp) => {
             let arp = arp.to_packet().try_eth_ipv4().unwrap();
             return format!("arp {}: {} is at {}", arp.operation.0, arp.sender_ipv4_addr(), Mac(arp.sender_mac));
         }
-        other @ NetSlice::Ipv6(_) => panic!("{other:?}"),
     };
-    assert_eq!(ip.header_checksum(), ip.to_header().calc_header_checksum(), "IP checksum");
-    let what = match packet.transport.unwrap() {
+    format!("{src} ttl {hops}: {}", describe_transport(packet.transport.as_ref().unwrap(), src, dst))
+}
+
+fn describe_transport(transport: &TransportSlice<'_>, src: IpAddr, dst: IpAddr) -> String {
+    match transport {
         TransportSlice::Tcp(tcp) => {
-            assert_eq!(tcp.checksum(), tcp.calc_checksum_ipv4(ip.source(), ip.destination()).unwrap(), "TCP checksum");
+            let sum = match (src, dst) {
+                (IpAddr::V4(src), IpAddr::V4(dst)) => tcp.calc_checksum_ipv4(src.octets(), dst.octets()),
+                (IpAddr::V6(src), IpAddr::V6(dst)) => tcp.calc_checksum_ipv6(src.octets(), dst.octets()),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(tcp.checksum(), sum.unwrap(), "TCP checksum");
             let bits = tcp.header_slice()[13];
             let flags: String =
                 (0..8).filter(|bit| bits >> bit & 1 == 1).map(|bit| char::from(b"FSRPAUEC"[bit])).collect();
@@ -172,8 +194,16 @@ pub(super) fn describe(frame: &[u8]) -> String {
         }
         TransportSlice::Udp(udp) => {
             let header = udp.to_header();
-            let sum = header.calc_checksum_ipv4_raw(ip.source(), ip.destination(), udp.payload()).unwrap();
-            assert_eq!(udp.checksum(), sum, "UDP checksum");
+            let sum = match (src, dst) {
+                (IpAddr::V4(src), IpAddr::V4(dst)) => {
+                    header.calc_checksum_ipv4_raw(src.octets(), dst.octets(), udp.payload())
+                }
+                (IpAddr::V6(src), IpAddr::V6(dst)) => {
+                    header.calc_checksum_ipv6_raw(src.octets(), dst.octets(), udp.payload())
+                }
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(udp.checksum(), sum.unwrap(), "UDP checksum");
             format!("udp {} to {}: {}", udp.source_port(), udp.destination_port(), udp.payload().escape_ascii())
         }
         TransportSlice::Icmpv4(icmp) => {
@@ -181,7 +211,11 @@ pub(super) fn describe(frame: &[u8]) -> String {
             assert_eq!(icmp.checksum(), header.icmp_type.calc_checksum(icmp.payload()), "ICMP checksum");
             format!("icmp {}/{} with {} bytes", icmp.type_u8(), icmp.code_u8(), icmp.payload().len())
         }
-        other => panic!("{other:?}"),
-    };
-    format!("{} ttl {}: {what}", Ipv4Addr::from(ip.source()), ip.ttl())
+        TransportSlice::Icmpv6(icmp) => {
+            let (IpAddr::V6(src), IpAddr::V6(dst)) = (src, dst) else { panic!("{src} {dst}") };
+            assert!(icmp.is_checksum_valid(src.octets(), dst.octets()), "ICMPv6 checksum");
+            format!("icmp6 {}/{} with {} bytes", icmp.type_u8(), icmp.code_u8(), icmp.payload().len())
+        }
+        other @ TransportSlice::Igmp(_) => panic!("{other:?}"),
+    }
 }

@@ -14,11 +14,11 @@ ttl = 128
 fn the_built_in_plan_reads_and_lists_its_hosts() {
     let rows = Plan::builtin().list();
     let names: Vec<_> = rows.iter().map(|row| row.name.as_str()).collect();
-    assert_eq!(names, ["you.lab", "gw.lab", "web.lab", "drop.lab", "reject.lab", "noping.lab", "far.lab"]);
+    assert_eq!(names, ["you.lab", "gw.lab", "web.lab", "drop.lab", "reject.lab", "noping.lab", "dns.lab", "far.lab"]);
     for row in &rows {
         assert!(row.about.ends_with('.') && row.about.len() < 120, "{}", row.about);
     }
-    assert_eq!(rows[1].addrs.len(), 3);
+    assert_eq!(rows[1].addrs.len(), 6);
 }
 
 #[test]
@@ -29,6 +29,8 @@ web.lab
 A plain server that follows RFC 9293 to the letter: some ports open, the others closed, nothing filtered.
 
   address     192.0.2.10  02:00:00:00:00:0a
+  address     2001:db8::10  02:00:00:00:00:0a
+  link-local  fe80::ff:fe00:a
   stack       rfc9293, TTL 64, window 64240, IP id zero
   tcp open    22, 53, 80, 443, 3306, 8443
   udp open    7 echo
@@ -62,7 +64,16 @@ fn mistakes_are_named_with_their_place_and_the_nearest_name() {
         ("80-90", "90-80", "line 5, column 7", "the first port is above the last one"),
         ("192.0.2.50", "10.0.0.1", "line 3, column 9", "outside the laboratory"),
         ("192.0.2.50", "192.0.2.255", "line 3, column 9", "hosts have 1 to 254"),
-        ("192.0.2.50", "192.0.2", "line 3, column 9", "IPv4 address"),
+        ("192.0.2.50", "192.0.2", "line 3, column 9", "IPv4 or IPv6 address"),
+        ("192.0.2.50", "2001:db8::g", "line 3, column 9", "IPv4 or IPv6 address"),
+        ("192.0.2.50", "2001:db8:3::1", "line 3, column 9", "outside the laboratory: use 2001:db8::x"),
+        ("192.0.2.50", "fe80::1", "line 3, column 9", "outside the laboratory"),
+        ("192.0.2.50", "2001:db8::", "line 3, column 9", "hosts have ::1 to ::ffff"),
+        ("192.0.2.50", "2001:db8::1:0", "line 3, column 9", "hosts have ::1 to ::ffff"),
+        ("192.0.2.50", "2001:db8::2", "line 1, column 1", "2001:db8::2 is taken by you.lab"),
+        ("\"192.0.2.50\"", "\"2001:db8::50\", \"2001:db8::51\"", "line 1, column 1", "one address in each network"),
+        ("ttl = 128", "udp = [{ port = 53, service = \"dsn\" }]", "line 6, column 31", "did you mean \"dns\"?"),
+        ("a.lab", "a..lab", "line 2, column 8", "ends in .lab"),
         ("192.0.2.50", "192.0.2.2", "line 1, column 1", "192.0.2.2 is taken by you.lab"),
         ("\"192.0.2.50\"", "\"192.0.2.50\", \"192.0.2.51\"", "line 1, column 1", "one address in each network"),
         ("[\"192.0.2.50\"]", "[]", "line 3, column 9", "at least one address"),

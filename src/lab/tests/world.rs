@@ -29,18 +29,85 @@ fn routes_go_to_the_link_to_the_gateway_or_nowhere() {
         let error = lab.route(addr(dst), None).unwrap_err().to_string();
         assert!(error.contains("documentation networks only"), "{error}");
     }
-    assert!(lab.route(addr("2001:db8::1"), None).unwrap_err().to_string().contains("no IPv6 hosts yet"));
     assert!(lab.route(addr("192.0.2.1"), Some("eth0")).unwrap_err().to_string().contains("only lab0"));
     assert!(lab.route(addr("192.0.2.1"), Some("lab1")).unwrap_err().to_string().contains("did you mean \"lab0\"?"));
 }
 
 #[test]
+fn routes_of_ipv6_choose_a_source_of_the_same_scope() {
+    let lab = Lab::new(1);
+    let link_local = "fe80::ff:fe00:2";
+    // Destination, with the interface named or not; next hop, reach, source.
+    let rows = [
+        ("2001:db8::10", None, "2001:db8::10", Reach::Remote, "2001:db8::2"),
+        ("2001:db8::2", None, "2001:db8::2", Reach::Local, "2001:db8::2"),
+        ("2001:db8:1::10", Some("lab0"), "2001:db8::1", Reach::Remote, "2001:db8::2"),
+        ("2001:db8:2::1", None, "2001:db8::1", Reach::Remote, "2001:db8::2"),
+        ("2001:db8:ffff::1", None, "2001:db8::1", Reach::Remote, "2001:db8::2"),
+        ("fe80::ff:fe00:a", Some("lab0"), "fe80::ff:fe00:a", Reach::Remote, link_local),
+        ("fe80::1234", Some("lab0"), "fe80::1234", Reach::Remote, link_local),
+        (link_local, Some("lab0"), link_local, Reach::Local, link_local),
+        ("ff02::1", Some("lab0"), "ff02::1", Reach::Multicast, link_local),
+        ("ff02::1:ff00:10", Some("lab0"), "ff02::1:ff00:10", Reach::Multicast, link_local),
+        ("ff05::2", Some("lab0"), "ff05::2", Reach::Multicast, "2001:db8::2"),
+    ];
+    for (dst, iface, next_hop, reach, source) in rows {
+        let route = lab.route(addr(dst), iface).unwrap();
+        assert_eq!((route.next_hop, route.reach, route.source), (addr(next_hop), reach, addr(source)), "{dst}");
+    }
+    for dst in ["fe80::ff:fe00:a", "ff02::1"] {
+        assert!(!lab.owns(addr(dst)), "{dst}: of which interface?");
+        let error = lab.route(addr(dst), None).unwrap_err().to_string();
+        assert!(error.contains(&format!("{dst}%lab0")), "{error}");
+    }
+    assert!(lab.route(addr("2a00::1"), Some("lab0")).is_err());
+    assert!(lab.route(addr("224.0.0.1"), Some("lab0")).is_err());
+    let addrs: Vec<_> = lab.interfaces().unwrap()[0].addrs.iter().map(|s| format!("{}/{}", s.addr, s.prefix)).collect();
+    assert_eq!(addrs, ["192.0.2.2/24", "2001:db8::2/64", "fe80::ff:fe00:2/64"]);
+}
+
+#[test]
+fn an_ipv6_packet_is_given_a_frame_and_nothing_else() {
+    use six::{ALL, FAR6, WEB_LL, WEB6, YOU_LL, echo6, echo6_from, mac6, tcp6};
+    // A packet, whether it needs the interface, the frame's destination, and how many answer.
+    let mut wrong = tcp6(WEB6, 81, "S");
+    wrong[18..20].fill(0xee);
+    let rows = [
+        (tcp6(WEB6, 81, "S"), false, mac6(WEB6), 1),
+        (wrong, false, mac6(WEB6), 0),
+        (echo6(FAR6, 64), false, mac6(FAR6), 1),
+        (echo6_from(YOU_LL, WEB_LL, 64), true, mac6(WEB6), 1),
+        (echo6_from(YOU_LL, ALL, 1), true, mac6(ALL), 4),
+    ];
+    for (frame, needs_iface, to, answers) in rows {
+        let mut bench = Bench::new();
+        let refused = bench.link.send(Via::Ip(None), &frame[14..], 0).is_err();
+        assert_eq!(refused, needs_iface);
+        if needs_iface {
+            bench.link.send(Via::Ip(Some(1)), &frame[14..], 0).unwrap();
+        }
+        let mut other = bench.lab.open().unwrap();
+        bench.link.send(Via::Ip(Some(1)), &frame[14..], 0).unwrap();
+        let mut seen = Vec::new();
+        other.poll(bench.link.now(), &mut |event| keep(&event, &mut seen)).unwrap();
+        assert!(seen[0].outgoing);
+        assert_eq!(seen[0].bytes, [&to[..], &mac(YOU), &frame[12..]].concat(), "as it was given");
+        assert_eq!(bench.incoming().len(), 2 * answers);
+    }
+    let mut bench = Bench::new();
+    let outside = [&tcp6(WEB6, 80, "S")[14..38], &[0x2a; 16]].concat();
+    let error = bench.link.send(Via::Ip(Some(1)), &outside, 0).unwrap_err().to_string();
+    assert!(error.contains("2001:db8::/32"), "{error}");
+}
+
+#[test]
 fn names_have_addresses() {
     let lab = Lab::new(1);
-    assert_eq!(lab.resolve("web.lab").unwrap(), [addr("192.0.2.10")]);
-    assert_eq!(lab.resolve("Web.LAB.").unwrap(), [addr("192.0.2.10")]);
-    assert_eq!(lab.resolve("gw.lab").unwrap()[0], addr("192.0.2.1"));
-    assert_eq!(lab.resolve("you.lab").unwrap(), [addr("192.0.2.2")]);
+    assert_eq!(lab.resolve("web.lab").unwrap(), [addr("192.0.2.10"), addr("2001:db8::10")]);
+    assert_eq!(lab.resolve("Web.LAB.").unwrap(), [addr("192.0.2.10"), addr("2001:db8::10")]);
+    let gw = ["192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8::1", "2001:db8:1::1", "2001:db8:2::1"];
+    assert_eq!(lab.resolve("gw.lab").unwrap(), gw.map(addr), "IPv4 first");
+    assert_eq!(lab.resolve("you.lab").unwrap(), [addr("192.0.2.2"), addr("2001:db8::2")]);
     assert_eq!(lab.resolve("192.0.2.77").unwrap(), [addr("192.0.2.77")]);
     assert!(lab.resolve("wbe.lab").unwrap_err().to_string().contains("did you mean \"web.lab\"?"));
 }
@@ -176,6 +243,8 @@ fn what_cannot_go_out_is_refused_in_words() {
     let outside = [&tcp(WEB, 80, "S")[14..30], &[8, 8, 8, 8]].concat();
     assert!(say(Via::Ip(None), &outside).contains("documentation networks only"));
     assert!(say(Via::Ip(None), &[0x60; 40]).contains("no route to 6060:"));
+    assert!(say(Via::Ip(None), &[0x60; 39]).contains("header of 40 bytes"));
+    assert!(say(Via::Ip(None), &[0x60; 1501]).contains("MTU"));
 }
 
 #[test]
