@@ -46,6 +46,9 @@ pub enum NetError {
         /// What to do.
         hint: &'static str,
     },
+    /// A capture file could not be written.
+    #[error(transparent)]
+    File(#[from] super::capture::FileError),
     /// The system refused something else.
     #[error("{doing}: {message}")]
     System {

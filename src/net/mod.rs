@@ -3,12 +3,12 @@
 //! Two worlds stand behind it: the machine's own network ([`live`], Linux only) and the laboratory
 //! ([`crate::lab`]). Nothing here knows what a packet is: bytes are the common language.
 
+pub mod capture;
 mod error;
 pub mod faulty;
 pub mod iface;
 #[cfg(target_os = "linux")]
 pub mod live;
-pub mod pcap;
 pub mod tap;
 
 use std::net::IpAddr;
