@@ -96,7 +96,9 @@ fn packets(one_medium: bool) -> impl Strategy<Value = Vec<Owned>> {
     prop::collection::vec(packet, 1..12).prop_map(move |mut packets| {
         if one_medium {
             let medium = packets[0].medium;
-            packets.iter_mut().for_each(|packet| packet.medium = medium);
+            for packet in &mut packets {
+                packet.medium = medium;
+            }
         }
         packets
     })
@@ -637,16 +639,37 @@ fn appending_keeps_order_precision_and_length() {
     assert_eq!(bytes[43..59], *pcap.packet([1, 2, 96, 200], &[]), "cut as the file's header says");
     let (store, note) = read_file(&path).expect("it is a capture file");
     assert_eq!((store.len(), note), (2, None));
+}
 
+#[test]
+fn appending_to_pcapng_goes_on_in_its_section() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("a.pcapng");
     let ng = Ng(Order::Big);
-    std::fs::write(&path, [ng.section(), ng.interface(&[]), ng.packet(0, 1, &[])].concat()).expect("it can be written");
-    append(&path, &[packet]);
-    let bytes = std::fs::read(&path).expect("it is there");
-    assert_eq!(
-        bytes[84..].iter().take(12).copied().collect::<Vec<_>>(),
-        [0x0a, 0x0d, 0x0d, 0x0a, 0, 0, 0, 44, 0x1a, 0x2b, 0x3c, 0x4d]
-    );
-    assert_eq!(read_file(&path).expect("it is a capture file").0.len(), 2);
+    let nanos = [ng.option(2, b"eth0"), ng.option(9, &[9])].concat();
+    let file = [ng.section(), ng.interface(&[]), ng.interface(&nanos)].concat();
+    std::fs::write(&path, &file).expect("it can be written");
+    let plain = Owned::of(Record::new(b"abcd", 5, Medium::Ethernet));
+    let named = Owned { iface: Some("eth0".to_owned()), ..plain.clone() };
+    for _ in 0..2 {
+        append(&path, &[named.clone(), plain.clone()]);
+    }
+    let packet = |iface| ng.block(6, &ng.words([iface, 0, 5, 4, 4], b"abcd"));
+    let added = ng.block(1, &[&[0, 1, 0, 0, 0, 4, 0, 0][..], &ng.option(9, &[9]), &ng.option(0, &[])].concat());
+    // Interface 0 has microseconds, so another one without a name is needed, once.
+    let wanted = [file, packet(1), added, packet(2), packet(1), packet(2)].concat();
+    let found = std::fs::read(&path).expect("it is there");
+    assert_eq!(found, wanted);
+    assert_eq!(whole(&found), [named.clone(), plain.clone(), named, plain.clone()]);
+
+    // A section that has numbered its bytes stays as it is.
+    let mut closed = ng.section();
+    closed[16..24].copy_from_slice(&[0; 8]);
+    std::fs::write(&path, &closed).expect("it can be written");
+    append(&path, &[plain]);
+    let found = std::fs::read(&path).expect("it is there");
+    assert_eq!(found[28..40], [0x0a, 0x0d, 0x0d, 0x0a, 0, 0, 0, 44, 0x1a, 0x2b, 0x3c, 0x4d]);
+    assert_eq!(whole(&found).len(), 1);
 }
 
 #[test]
@@ -668,11 +691,12 @@ fn nothing_is_appended_where_it_would_be_lost() {
     assert!(missing.starts_with("cannot read \"") && missing.contains("none.pcap\": No such file"), "{missing}");
 }
 
+fn moved<T: Send>() {}
+fn shared<T: Send + Sync + 'static>() {}
+
 #[test]
 fn a_store_may_be_filled_elsewhere_and_shared() {
-    fn shared<T: Send + Sync + 'static>() {}
     shared::<Store>();
-    fn moved<T: Send>() {}
     moved::<Reader<std::fs::File>>();
     moved::<Writer<std::fs::File>>();
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use super::bytes::Order;
 use super::decode::Decoder;
 use super::{FileError, Format, Kind, Reader, Record, pcap, pcapng};
 use crate::net::Medium;
@@ -40,8 +41,7 @@ impl Writer<File> {
 
     /// Goes on with a file in its own format; makes it, in the format of its name, when there is none or an empty one.
     ///
-    /// A pcap file keeps its byte order, precision and link type; pcapng gets a section of its own; gzip gets another
-    /// member. The file is read through first: behind a broken end, nothing would be found.
+    /// A file keeps its byte order, and pcap its precision and link type; gzip gets another member. The file is read through first: behind a broken end, nothing would be found.
     pub fn append(path: &Path) -> Result<Self, FileError> {
         let name = path.display().to_string();
         let failed = |e: &io::Error| FileError::writing(&name, e);
@@ -57,7 +57,7 @@ impl Writer<File> {
         }
         let mut record = Vec::new();
         let encoder = match &reader.decoder {
-            Decoder::Pcapng(pcapng) => Encoder::Pcapng(pcapng::Encoder::new(pcapng.order(), &mut record)),
+            Decoder::Pcapng(pcapng) => Encoder::Pcapng(pcapng.encoder(&mut record)),
             Decoder::Pcap(pcap) => match pcap.header() {
                 Some(header) => Encoder::Pcap(pcap::Encoder::after(header)),
                 None => {
@@ -76,7 +76,7 @@ impl<W: Write> Writer<W> {
     pub fn new(name: impl Into<String>, out: W, format: Format) -> Result<Self, FileError> {
         let mut record = Vec::new();
         let encoder = match format.kind {
-            Kind::Pcapng => Encoder::Pcapng(pcapng::Encoder::new(super::bytes::Order::Little, &mut record)),
+            Kind::Pcapng => Encoder::Pcapng(pcapng::Encoder::new(Order::Little, &mut record)),
             kind => Encoder::Pcap(pcap::Encoder::new(kind == Kind::PcapNanos)),
         };
         Self::begin(name.into(), out, format.gzip, encoder, record)

@@ -2,10 +2,11 @@
 
 use super::super::bytes::{Order, cut};
 use super::super::decode::{Found, Step};
-use super::super::{MOST_BLOCK, MOST_PACKET};
+use super::super::{MOST_BLOCK, MOST_PACKET, SNAPLEN};
 use super::{
-    AROUND, BYTE_ORDER, CHECKSUM_NOT_READY, DIRECTION, ENHANCED_PACKET, EPB_FLAGS, IF_NAME, IF_TSOFFSET, IF_TSRESOL,
-    INTERFACE, MAGIC, OLD_PACKET, OPT_COMMENT, OPT_END, OUTBOUND, PACKET_HEAD, SECTION, SIMPLE_PACKET, padded,
+    AROUND, BYTE_ORDER, CHECKSUM_NOT_READY, DIRECTION, ENHANCED_PACKET, EPB_FLAGS, Encoder, IF_NAME, IF_TSOFFSET,
+    IF_TSRESOL, INTERFACE, MAGIC, OLD_PACKET, OPT_COMMENT, OPT_END, OUTBOUND, PACKET_HEAD, SECTION, SIMPLE_PACKET,
+    padded,
 };
 use crate::net::{Checksum, Medium};
 
@@ -18,6 +19,8 @@ const MOST_NAME: usize = 256;
 #[derive(Debug)]
 pub(in super::super) struct Decoder {
     order: Order,
+    /// Whether the section's header leaves its length open, so that more may follow.
+    is_open: bool,
     /// The interfaces of this section.
     interfaces: Vec<Interface>,
     /// The last packet's comments.
@@ -32,9 +35,17 @@ struct Interface {
     clock: Clock,
 }
 
+impl Interface {
+    /// Whether it is as [`Encoder`] describes its own: in nanoseconds, nothing cut.
+    fn is_ours(&self) -> bool {
+        let is_long = self.snaplen == 0 || self.snaplen as usize >= SNAPLEN;
+        is_long && self.clock == Clock { tick: Tick::Nanos(1), zero: 0 }
+    }
+}
+
 impl Default for Decoder {
     fn default() -> Self {
-        Self { order: Order::Little, interfaces: Vec::new(), comment: String::new() }
+        Self { order: Order::Little, is_open: false, interfaces: Vec::new(), comment: String::new() }
     }
 }
 
@@ -91,8 +102,18 @@ impl Decoder {
         &self.comment
     }
 
-    pub(in super::super) fn order(&self) -> Order {
-        self.order
+    /// Goes on with the file behind its last block: in the last section, unless its header has numbered its bytes.
+    ///
+    /// (Wireshark 4.0 gives packets of a second section the interface names of the first.)
+    pub(in super::super) fn encoder(&self, out: &mut Vec<u8>) -> Encoder {
+        if !self.is_open {
+            return Encoder::new(self.order, out);
+        }
+        let mut encoder = Encoder::after(self.order, self.interfaces.len() as u32);
+        for (number, interface) in self.interfaces.iter().enumerate().filter(|(_, interface)| interface.is_ours()) {
+            encoder.knows(number as u32, interface.medium, interface.name.as_deref());
+        }
+        encoder
     }
 
     /// Whether these bytes begin a packet's block.
@@ -103,6 +124,7 @@ impl Decoder {
     /// A section header (section 4.1): interfaces are counted anew.
     fn section(&mut self, body: &[u8]) -> Result<Option<Found>, String> {
         self.interfaces.clear();
+        self.is_open = self.order.u64(body, 8) == u64::MAX;
         match (self.order.u16(body, 4), self.order.u16(body, 6)) {
             (1, _) => Ok(None),
             (major, minor) => Err(format!("version {major}.{minor} of pcapng is unknown, 1.0 is known")),
@@ -296,7 +318,7 @@ mod tests {
             (12, 0, 1_234_567, 1234),
             (127, 0, 1_234_567, 0),
             (0x80, 0, 3, 3_000_000_000),
-            (0x80 | 20, 0, 3 << 19, 1_500_000_000),
+            (0x94, 0, 3 << 19, 1_500_000_000),
             (0xff, 0, u64::MAX, 0),
             (0, i64::MAX, u64::MAX, i64::MAX),
             (0, i64::MIN, 0, i64::MIN),

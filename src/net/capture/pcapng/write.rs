@@ -17,14 +17,18 @@ const MOST_NAME: usize = 256;
 #[derive(Debug)]
 pub(in super::super) struct Encoder {
     order: Order,
-    /// The interfaces described so far, by their numbers in the section.
-    interfaces: Sources,
+    /// The interfaces that were described so far.
+    sources: Sources,
+    /// Their numbers in the section.
+    numbers: Vec<u32>,
+    /// The number of the next one.
+    next: u32,
 }
 
 impl Encoder {
     /// Begins a section.
     pub(in super::super) fn new(order: Order, out: &mut Vec<u8>) -> Self {
-        let encoder = Self { order, interfaces: Sources::default() };
+        let encoder = Self::after(order, 0);
         encoder.block(out, SECTION, |out| {
             order.put32(out, [BYTE_ORDER]);
             order.put16(out, 1); // version 1.0
@@ -36,16 +40,32 @@ impl Encoder {
         encoder
     }
 
+    /// Goes on with a section that has described so many interfaces.
+    pub(super) fn after(order: Order, interfaces: u32) -> Self {
+        Self { order, sources: Sources::default(), numbers: Vec::new(), next: interfaces }
+    }
+
+    /// An interface of the section that needs no new description.
+    pub(super) fn knows(&mut self, number: u32, medium: Medium, name: Option<&str>) {
+        let (_, is_new) = self.sources.number(medium, name);
+        if is_new {
+            self.numbers.push(number);
+        }
+    }
+
     /// A packet, after its interface when that is new; an error is the length of a comment that is too long.
     pub(in super::super) fn packet(&mut self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<(), usize> {
         let comment = record.comment.unwrap_or_default();
         if comment.len() > MOST_BLOCK / 2 {
             return Err(comment.len());
         }
-        let (interface, is_new) = self.interfaces.number(record.medium, record.iface);
+        let (source, is_new) = self.sources.number(record.medium, record.iface);
         if is_new {
             self.interface(record.medium, record.iface, out);
+            self.numbers.push(self.next);
+            self.next += 1;
         }
+        let interface = self.numbers.get(source as usize).copied().unwrap_or_default();
         self.block(out, ENHANCED_PACKET, |out| self.enhanced(interface, record, out));
         Ok(())
     }
