@@ -271,9 +271,9 @@ fn told(path: &Path) -> Vec<Line> {
     ];
     let mut tshark = Command::new("tshark");
     tshark.args(["-n", "-T", "fields", "-E", "separator=|"]).arg("-r").arg(path);
-    fields.iter().for_each(|field| {
+    for field in fields {
         tshark.args(["-e", field]);
-    });
+    }
     let printed = run(&mut tshark);
     printed
         .lines()
