@@ -12,7 +12,8 @@ use pktsh::base::{Mac, Time};
 use pktsh::engine::{Answers, Ended, EngineError, Network, Options, Outcome, exchange};
 use pktsh::layers::{self, ether::ETHER, icmp::ICMP, ip::IP, tcp::TCP, udp::UDP};
 use pktsh::net::{
-    Checksum, Event, Frame, Interface, Link, LinkInfo, Medium, NetError, Polled, Reach, Route, Slept, Via, World,
+    Capture, Checksum, Event, Frame, Hear, Interface, Link, LinkInfo, Medium, NetError, Polled, Reach, Route, Slept,
+    Via, World,
 };
 use pktsh::packet::{LayerDesc, Nowhere, Packet, Value, Wanted};
 
@@ -87,6 +88,9 @@ impl World for Scripted {
     }
     fn is_port_free(&self, _protocol: u8, _port: u16) -> bool {
         true
+    }
+    fn capture(&self, _hear: &Hear) -> Result<Capture, NetError> {
+        Ok(Capture::Here(self.open()?))
     }
     fn open(&self) -> Result<Box<dyn Link>, NetError> {
         Ok(Box::new(self.clone()))

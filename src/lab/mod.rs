@@ -54,7 +54,7 @@ pub use plan::{HostRow, HostSpec, IpId, Limit, Personality, Plan, PlanError, Por
 
 use crate::base::nearest::did_you_mean;
 use crate::base::{Mac, Time};
-use crate::net::{Interface, Link, Medium, NetError, Reach, Route, Slept, World};
+use crate::net::{Capture, Hear, Interface, Link, Medium, NetError, Reach, Route, Slept, World};
 use nets::{Nic, Segment};
 use tap::LAB0;
 use wire::Wire;
@@ -183,6 +183,13 @@ impl World for Lab {
 
     fn open(&self) -> Result<Box<dyn Link>, NetError> {
         Ok(Box::new(link::LabLink::open(self)))
+    }
+
+    fn capture(&self, hear: &Hear) -> Result<Capture, NetError> {
+        if let Some(other) = hear.ifaces.iter().find(|name| *name != IFACE) {
+            return Err(no_interface(other));
+        }
+        Ok(Capture::Here(Box::new(link::LabLink::open(self))))
     }
 
     fn sleep(&self, span: Duration) -> Slept {

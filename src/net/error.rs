@@ -46,6 +46,17 @@ pub enum NetError {
         /// What to do.
         hint: &'static str,
     },
+    /// A capture file could not be written.
+    #[error(transparent)]
+    File(#[from] super::capture::FileError),
+    /// A capture filter that cannot be read.
+    #[error("{message}")]
+    Filter {
+        /// What is wrong with it.
+        message: String,
+        /// Where in its text, in bytes.
+        at: std::ops::Range<usize>,
+    },
     /// The system refused something else.
     #[error("{doing}: {message}")]
     System {

@@ -3,12 +3,12 @@
 //! Two worlds stand behind it: the machine's own network ([`live`], Linux only) and the laboratory
 //! ([`crate::lab`]). Nothing here knows what a packet is: bytes are the common language.
 
+pub mod capture;
 mod error;
 pub mod faulty;
 pub mod iface;
 #[cfg(target_os = "linux")]
 pub mod live;
-pub mod pcap;
 pub mod tap;
 
 use std::net::IpAddr;
@@ -62,8 +62,41 @@ pub trait World {
     /// Opens a link that carries the frames of all interfaces. The session keeps it; opening is what needs privilege.
     fn open(&self) -> Result<Box<dyn Link>, NetError>;
 
+    /// Opens a link that only hears: it refuses to send. The filter is in force before the first frame, and the link
+    /// hears from the moment it is open, without [`Link::resume`].
+    fn capture(&self, hear: &Hear) -> Result<Capture, NetError>;
+
     /// Lets `span` pass: for real in the live world, at once in the laboratory.
     fn sleep(&self, span: Duration) -> Slept;
+}
+
+/// What a capture is to hear.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hear {
+    /// Names of the interfaces; none stands for all of the world's.
+    pub ifaces: Vec<String>,
+    /// A capture filter in tcpdump's syntax; an empty one lets everything through.
+    pub filter: String,
+    /// A thread of its own polls the link: Ctrl-C does not end its waits.
+    pub aside: bool,
+}
+
+/// An open capture.
+pub enum Capture {
+    /// A link whose time passes only while somebody polls it: the laboratory's.
+    Here(Box<dyn Link>),
+    /// A link that may be polled by another thread.
+    Aside(Box<dyn Link + Send>),
+}
+
+impl Capture {
+    /// Its link.
+    pub fn link(&mut self) -> &mut dyn Link {
+        match self {
+            Self::Here(link) => &mut **link,
+            Self::Aside(link) => &mut **link,
+        }
+    }
 }
 
 /// How a [`World::sleep`] ended.

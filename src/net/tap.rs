@@ -1,37 +1,45 @@
 //! A [`Link`] that writes down every frame that goes through it: `--pcap FILE`.
 
 use std::cell::RefCell;
-use std::io::{self, Write};
+use std::io::Write;
 use std::rc::Rc;
 
-use super::pcap::PcapWriter;
+use super::capture::{FileError, Format, Record, Writer};
 use super::{Checksum, Event, Frame, Link, LinkInfo, Medium, NetError, Polled, Stats, Via};
 use crate::base::Time;
 
-/// A capture file that several links may write to, in turns.
+/// A capture file that several links may write to, in turns: pcap of Ethernet, see [`Record::in_ethernet`].
 #[derive(Clone)]
 pub struct Recording {
     inner: Rc<RefCell<Inner>>,
 }
 
 struct Inner {
-    name: String,
-    writer: PcapWriter<Box<dyn Write>>,
-    failed: Option<io::Error>,
+    writer: Writer<Box<dyn Write>>,
+    failed: Option<FileError>,
+    /// For a frame with its VLAN tag, and for one with an Ethernet header.
+    scratch: [Vec<u8>; 2],
+}
+
+impl Inner {
+    fn write(&mut self, wall_zero: i64, frame: &Frame<'_>) -> Result<(), FileError> {
+        let [tagged, wrapped] = &mut self.scratch;
+        self.writer.write(&Record::of_frame(frame, wall_zero, None, tagged).in_ethernet(wrapped))
+    }
 }
 
 impl Recording {
     /// Begins a recording. `name` is the file's, for errors.
     pub fn new(name: impl Into<String>, out: Box<dyn Write>) -> Result<Self, NetError> {
-        let name = name.into();
-        let writer = PcapWriter::new(out).map_err(|e| NetError::system(format!("writing {name}"), &e))?;
-        Ok(Self { inner: Rc::new(RefCell::new(Inner { name, writer, failed: None })) })
+        let mut writer = Writer::new(name, out, Format::PCAP)?;
+        writer.set_medium(Medium::Ethernet)?;
+        Ok(Self { inner: Rc::new(RefCell::new(Inner { writer, failed: None, scratch: Default::default() })) })
     }
 
     fn write(&self, wall_zero: i64, frame: &Frame<'_>) {
         let mut inner = self.inner.borrow_mut();
         if inner.failed.is_none() {
-            inner.failed = inner.writer.write(wall_zero, frame).err();
+            inner.failed = inner.write(wall_zero, frame).err();
         }
     }
 
@@ -42,7 +50,7 @@ impl Recording {
             inner.failed = inner.writer.flush().err();
         }
         match &inner.failed {
-            Some(e) => Err(NetError::system(format!("writing {}", inner.name), e)),
+            Some(e) => Err(e.clone().into()),
             None => Ok(()),
         }
     }

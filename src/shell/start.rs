@@ -1,7 +1,6 @@
 //! A session made from the command line's options: its networks, seed, recording.
 
 use std::fs::{self, File};
-use std::io::BufWriter;
 use std::path::Path;
 
 use rhai::Dynamic;
@@ -143,7 +142,7 @@ fn held_bytes() -> Option<u64> {
 fn record(network: &mut Network, path: &Path) -> Result<(), Trouble> {
     let name = path.display().to_string();
     let file = File::create(path).map_err(|e| misuse(format!("cannot write \"{name}\": {e}")))?;
-    let recording = Recording::new(name, Box::new(BufWriter::new(file))).map_err(|e| Trouble::new(e.to_string()))?;
+    let recording = Recording::new(name, Box::new(file)).map_err(|e| Trouble::new(e.to_string()))?;
     network.wrap_links(move |link| Ok(Box::new(Tap::new(link, recording.clone()))));
     Ok(())
 }

@@ -36,7 +36,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::base::{Mac, Time, nearest};
-use crate::net::{Interface, Link, NetError, Route, Slept, World};
+use crate::net::{Capture, Hear, Interface, Link, NetError, Route, Slept, World};
 use clock::Clock;
 use kernel::Kernel;
 pub use memory::{Counting, held_bytes};
@@ -141,6 +141,11 @@ impl World for LiveWorld {
 
     fn open(&self) -> Result<Box<dyn Link>, NetError> {
         Ok(Box::new(link::LiveLink::open(self.clone())?))
+    }
+
+    fn capture(&self, hear: &Hear) -> Result<Capture, NetError> {
+        let hint = format!("not yet: {hear:?}");
+        Err(NetError::System { doing: "opening a capture".to_owned(), message: hint })
     }
 
     fn sleep(&self, span: Duration) -> Slept {
