@@ -239,6 +239,7 @@ impl<'a> Exchange<'a> {
             outgoing: false,
             offload: frame.checksum == Checksum::Partial,
             query: Some(probe.packet.clone()),
+            comment: None,
         };
         self.answered.push((i, reply.with_meta(meta)));
     }

@@ -65,6 +65,8 @@ pub struct Meta {
     pub offload: bool,
     /// The probe that this packet answers.
     pub query: Option<Packet>,
+    /// What somebody noted, in a capture file.
+    pub comment: Option<Arc<str>>,
 }
 
 impl Packet {
@@ -84,6 +86,13 @@ impl Packet {
     pub fn with_meta(mut self, meta: Meta) -> Self {
         self.meta = Some(Arc::new(meta));
         self
+    }
+
+    /// Notes something on it, for capture files that hold comments (pcapng); `None` takes the comment away.
+    pub fn set_comment(&mut self, comment: Option<&str>) {
+        let mut meta = self.meta().cloned().unwrap_or_default();
+        meta.comment = comment.map(Into::into);
+        self.meta = Some(Arc::new(meta));
     }
 
     /// What is known of it, if it was sent or received.

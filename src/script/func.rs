@@ -107,7 +107,7 @@ fn packets(value: &Dynamic) -> Option<Vec<Packet>> {
         return Some(vec![packet.clone()]);
     }
     if let Some(list) = value.read_lock::<Packets>() {
-        return Some(list.0.to_vec());
+        return Some(list.clone().into_iter().collect());
     }
     let items = value.read_lock::<Array>()?;
     items.iter().map(|item| item.read_lock::<Packet>().map(|packet| packet.clone())).collect()

@@ -48,18 +48,18 @@ pub(super) fn rows(state: &State, rows: &Rows) -> String {
 
 /// Packets: number and summary.
 pub(super) fn packets(state: &State, packets: &Packets) -> String {
-    let total = packets.0.len();
+    let total = packets.len();
     if total == 0 {
         return "no packets".into();
     }
-    let lines = packets.0.iter().take(MOST_ROWS).enumerate().map(|(i, p)| format!("{i:<4} {}", state.summary(p)));
+    let lines = (0..total.min(MOST_ROWS)).map(|at| format!("{at:<4} {}", state.summary(&packets.at(at))));
     more(lines.collect::<Vec<_>>().join("\n"), total)
 }
 
 /// What `sr` brought: both lists.
 pub(super) fn results(state: &State, results: &Results) -> String {
     let mut text = rows(state, &results.answered);
-    if !results.unanswered.0.is_empty() {
+    if !results.unanswered.is_empty() {
         text = format!("{text}\nunanswered:\n{}", packets(state, &results.unanswered));
     }
     text

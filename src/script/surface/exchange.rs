@@ -118,7 +118,7 @@ fn ask(call: &mut Call<'_, '_>, frames: bool, first: bool) -> Reply {
         return Ok(answer.map_or(Dynamic::UNIT, Dynamic::from));
     }
     let rows = outcome.answered.into_iter().map(|(query, answer)| Row { query, answer }).collect();
-    Ok(Dynamic::from(Results { answered: Rows(Rc::new(rows)), unanswered: Packets(Rc::new(outcome.unanswered)) }))
+    Ok(Dynamic::from(Results { answered: Rows(Rc::new(rows)), unanswered: Packets::from(outcome.unanswered) }))
 }
 
 fn tell(call: &mut Call<'_, '_>, frames: bool) -> Reply {

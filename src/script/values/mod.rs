@@ -3,6 +3,7 @@
 mod construct;
 mod fields;
 mod flags;
+mod lists;
 mod packets;
 mod results;
 
@@ -17,8 +18,9 @@ use crate::packet::{LayerDesc, Random};
 
 pub(super) use construct::constructors;
 pub(super) use fields::layer_named;
-pub(super) use results::items;
-pub use results::{Packets, Results, Row, Rows};
+pub use lists::Packets;
+pub(super) use lists::{List, seen};
+pub use results::{Results, Row, Rows};
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
 
@@ -37,6 +39,7 @@ pub(super) fn register(engine: &mut Engine, state: &Rc<State>) {
     layer_types(engine);
     flags::register(engine);
     results::register(engine, state);
+    lists::register(engine, state);
     engine.register_type_with_name::<Said>("Error");
     engine.register_fn("to_string", |s: &mut Said| s.message.clone());
     engine.register_fn("to_debug", |s: &mut Said| s.message.clone());
