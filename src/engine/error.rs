@@ -31,10 +31,23 @@ pub enum EngineError {
     /// One call with packets to both worlds.
     #[error("one call cannot send to both {0} and {1}: one is in the laboratory, the other on the real network")]
     Mixed(IpAddr, IpAddr),
+    /// One capture on interfaces of both worlds.
+    #[error("one capture cannot hear {0}: one is the laboratory's, the other of the real network")]
+    MixedIfaces(String),
     /// The set is too large to keep.
     #[error("the set has {0} packets, and sr keeps each with its answer: send at most {1} in one call")]
     TooMany(u64, u64),
     /// A public address, and nobody allowed it.
     #[error("{0} is a public address: start pktsh with --public to send there, and only with its owner's permission")]
     Public(IpAddr),
+}
+
+impl EngineError {
+    /// The part of a capture filter that an error is about.
+    pub fn word(&self, filter: &str) -> String {
+        match self {
+            Self::Net(NetError::Filter { at, .. }) => filter.get(at.clone()).unwrap_or(filter).to_owned(),
+            _ => filter.to_owned(),
+        }
+    }
 }

@@ -10,12 +10,16 @@ mod matching;
 mod neighbors;
 mod network;
 mod plan;
+mod sieve;
+mod sniff;
 
 pub use account::Account;
 pub use drive::{Ended, drive};
 pub use error::EngineError;
 pub use exchange::{Answers, MOST_PACKETS, Options, Outcome, exchange};
 pub use network::{Around, Network};
+pub use sieve::Sieve;
+pub use sniff::{Aside, Sniff, Thread};
 
 use std::time::Duration;
 

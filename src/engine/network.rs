@@ -113,6 +113,12 @@ impl Network {
         live.or(self.places.first()).map_or(Time::ZERO, |p| p.world.now())
     }
 
+    /// The wall time of [`Network::now`], in nanoseconds since 1970.
+    pub fn wall(&self) -> i64 {
+        let live = self.places.iter().find(|p| !p.world.is_virtual() && p.link.is_some());
+        live.or(self.places.first()).map_or(0, |p| p.world.wall_zero().saturating_add(p.world.now().nanos()))
+    }
+
     fn virtual_worlds(&self) -> impl Iterator<Item = &dyn World> {
         self.worlds().filter(|world| world.is_virtual())
     }
@@ -174,6 +180,21 @@ impl Network {
         let hint = crate::base::nearest::did_you_mean(iface, names.iter().map(String::as_str));
         let hint = if hint.is_empty() { format!("; there are {}", names.join(", ")) } else { hint };
         Err(NetError::NoInterface { name: iface.to_owned(), hint }.into())
+    }
+
+    /// The place whose wire is to be heard: that of the interfaces named, else that of the session's only interface,
+    /// else the first real one, else the laboratory.
+    pub(super) fn place_to_hear(&self, ifaces: &[String]) -> Result<usize, EngineError> {
+        let mut place = None;
+        for name in ifaces.iter().chain(self.iface.iter().filter(|_| ifaces.is_empty())) {
+            let at = self.place_with(name)?;
+            if place.is_some_and(|before| before != at) {
+                return Err(EngineError::MixedIfaces(ifaces.join(", ")));
+            }
+            place = Some(at);
+        }
+        let real = || self.places.iter().position(|p| !p.world.is_virtual());
+        Ok(place.or_else(real).unwrap_or(0))
     }
 
     /// The link of the place at `index`, opened at first use, and what is known of its neighbors.

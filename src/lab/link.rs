@@ -13,6 +13,7 @@ use super::tap::{LAB0, Tap};
 use super::wire::{MOST_IN_FLIGHT, Wire, YOU};
 use super::{Lab, MTU};
 use crate::base::Time;
+use crate::net::bpf::Program;
 use crate::net::{Event, Link, LinkInfo, NetError, Polled, Stats, Via};
 
 /// An open link. Several may be open; each hears everything.
@@ -22,19 +23,30 @@ pub(super) struct LabLink {
     tap: u32,
     /// What is being handed over: while that goes on, the laboratory itself is free.
     batch: Tap,
+    sends: bool,
     received: u64,
 }
 
 impl LabLink {
     pub(super) fn open(lab: &Lab) -> Self {
+        Self::with_tap(lab, Tap::default(), true)
+    }
+
+    /// A link that only hears, and only what `filter` lets through.
+    pub(super) fn capture(lab: &Lab, filter: Program) -> Self {
+        Self::with_tap(lab, Tap::with_filter(filter), false)
+    }
+
+    fn with_tap(lab: &Lab, new: Tap, sends: bool) -> Self {
         let mut wire = lab.wire.borrow_mut();
         let tap = wire.taps.last_key_value().map_or(0, |(last, _)| last + 1);
-        wire.taps.insert(tap, Tap::default());
+        wire.taps.insert(tap, new);
         Self {
             wire: Rc::clone(&lab.wire),
             info: LinkInfo { world: super::NAME, wall_zero: super::WALL_ZERO },
             tap,
             batch: Tap::default(),
+            sends,
             received: 0,
         }
     }
@@ -56,6 +68,9 @@ impl Link for LabLink {
     }
 
     fn send(&mut self, via: Via, bytes: &[u8], _token: u64) -> Result<(), NetError> {
+        if !self.sends {
+            return Err(refused(bytes, "a capture only hears"));
+        }
         let wire = &mut *self.wire.borrow_mut();
         if wire.is_full() {
             return Err(refused(

@@ -54,7 +54,7 @@ pub use plan::{HostRow, HostSpec, IpId, Limit, Personality, Plan, PlanError, Por
 
 use crate::base::nearest::did_you_mean;
 use crate::base::{Mac, Time};
-use crate::net::{Capture, Hear, Interface, Link, Medium, NetError, Reach, Route, Slept, World};
+use crate::net::{Capture, Hear, Interface, Link, Medium, NetError, Reach, Route, Slept, World, bpf};
 use nets::{Nic, Segment};
 use tap::LAB0;
 use wire::Wire;
@@ -189,7 +189,10 @@ impl World for Lab {
         if let Some(other) = hear.ifaces.iter().find(|name| *name != IFACE) {
             return Err(no_interface(other));
         }
-        Ok(Capture::Here(Box::new(link::LabLink::open(self))))
+        let mut resolve = |name: &str| self.resolve(name).map_err(|e| e.to_string());
+        let filter = bpf::compile(&hear.filter, Medium::Ethernet, bpf::Where::Bytes, &mut resolve);
+        let filter = filter.map_err(|e| NetError::Filter { message: e.message, at: e.at })?;
+        Ok(Capture::Here(Box::new(link::LabLink::capture(self, filter))))
     }
 
     fn sleep(&self, span: Duration) -> Slept {

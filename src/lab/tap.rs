@@ -1,6 +1,7 @@
 //! What an open link has captured and not yet handed over: one buffer, used again for every batch.
 
 use crate::base::Time;
+use crate::net::bpf::Program;
 use crate::net::{Checksum, Event, Frame, Medium};
 
 /// The index of `lab0`, the only interface.
@@ -11,6 +12,8 @@ pub(super) const LAB0: u32 = 1;
 pub(super) struct Tap {
     pub(super) is_paused: bool,
     pub(super) dropped: u64,
+    /// What is captured; none lets everything through.
+    filter: Option<Program>,
     bytes: Vec<u8>,
     frames: Vec<Captured>,
 }
@@ -25,9 +28,15 @@ impl Tap {
     /// Bytes held at most, as the live link's ring.
     const ROOM: usize = 4 << 20;
 
+    /// A buffer that takes only what `filter` lets through.
+    pub(super) fn with_filter(filter: Program) -> Self {
+        Self { filter: Some(filter), ..Self::default() }
+    }
+
     /// Keeps a copy of `frame`, or counts it as dropped when there is no room.
     pub(super) fn capture(&mut self, at: Time, frame: &[u8], outgoing: bool) {
-        if self.is_paused {
+        let is_wanted = self.filter.as_ref().is_none_or(|filter| filter.matches(frame, frame.len() as u32));
+        if self.is_paused || !is_wanted {
             return;
         }
         if self.bytes.len() + frame.len() > Self::ROOM {

@@ -8,7 +8,8 @@ use super::capture::{FileError, Format, Record, Writer};
 use super::{Checksum, Event, Frame, Link, LinkInfo, Medium, NetError, Polled, Stats, Via};
 use crate::base::Time;
 
-/// A capture file that several links may write to, in turns: pcap of Ethernet, see [`Record::in_ethernet`].
+/// A capture file that several links may write to, in turns, in the format of its name: all as Ethernet, see
+/// [`Record::in_ethernet`].
 #[derive(Clone)]
 pub struct Recording {
     inner: Rc<RefCell<Inner>>,
@@ -31,7 +32,9 @@ impl Inner {
 impl Recording {
     /// Begins a recording. `name` is the file's, for errors.
     pub fn new(name: impl Into<String>, out: Box<dyn Write>) -> Result<Self, NetError> {
-        let mut writer = Writer::new(name, out, Format::PCAP)?;
+        let name = name.into();
+        let format = Format::of_name(&name);
+        let mut writer = Writer::new(name, out, format)?;
         writer.set_medium(Medium::Ethernet)?;
         Ok(Self { inner: Rc::new(RefCell::new(Inner { writer, failed: None, scratch: Default::default() })) })
     }

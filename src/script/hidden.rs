@@ -11,7 +11,7 @@ use super::natives::Natives;
 use super::state::State;
 use super::sugar::{CASE, DIFFERS, Mode, PAIRS, SAME, SUGAR, sugar};
 use super::surface;
-use super::values;
+use super::values::List;
 
 /// What the token pass writes into scripts, and where Rhai has a function of its own that ours replaces.
 pub(super) fn add(natives: &mut Natives, state: &Rc<State>) {
@@ -69,8 +69,10 @@ fn pairs(list: &Dynamic) -> Result<Dynamic, Box<EvalAltResult>> {
     let numbered = |items: &mut dyn Iterator<Item = Dynamic>| -> Array {
         items.enumerate().map(|(i, item)| Array::from([item, Dynamic::from_int(i as INT)]).into()).collect()
     };
-    if let Some(items) = values::items(list) {
-        return Ok(if list.is::<values::Packets>() { numbered(&mut items.into_iter()) } else { items }.into());
+    match List::of(list) {
+        Some(packets @ List::Packets(_)) => return Ok(numbered(&mut packets.iter()).into()),
+        Some(rows) => return Ok(rows.iter().collect::<Array>().into()),
+        None => {}
     }
     if let Some(items) = list.read_lock::<Array>() {
         return Ok(numbered(&mut items.iter().cloned()).into());

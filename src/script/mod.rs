@@ -3,9 +3,11 @@
 mod bounded;
 mod compile;
 mod convert;
+mod flows;
 mod func;
 mod help;
 mod hidden;
+mod listen;
 mod modules;
 pub mod names;
 mod natives;

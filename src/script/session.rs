@@ -10,6 +10,7 @@ use super::bounded;
 use super::compile::{PROMPT, compile, trouble};
 use super::func::Func;
 use super::hidden;
+use super::listen::{Caller, pump};
 use super::modules::Files;
 use super::names::Known;
 use super::natives::Natives;
@@ -98,6 +99,8 @@ impl Session {
     pub fn line(&mut self, text: &str) -> Result<Dynamic, Trouble> {
         self.state.network.borrow().typed();
         let value = self.evaluate(PROMPT, text, Mode::Prompt)?;
+        let caller = Caller::Prompt(&self.engine, &self.functions);
+        pump(&caller, &self.state).map_err(|error| trouble(&self.state, *error))?;
         if !value.is_unit() {
             self.state.constant(LAST, value.clone());
         }

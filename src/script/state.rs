@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rhai::{AST, Dynamic, EvalAltResult, Position};
 
 use super::compile::Sources;
+use super::listen::Sniffer;
 use super::names::Known;
 use super::sugar::Constants;
 use crate::engine::{Account, Network};
@@ -44,6 +45,8 @@ pub(super) struct State {
     pub(super) exit: Cell<Option<u8>>,
     /// Whether each exchange ends in a line of account.
     pub(super) accounts: Cell<bool>,
+    /// Sniffers that are listening.
+    pub(super) sniffers: RefCell<Vec<Sniffer>>,
     /// The line of the last exchange that brought no answer.
     pub(super) silent_line: Cell<Option<usize>>,
     signals: Signals,
@@ -72,6 +75,7 @@ impl State {
             learned: RefCell::default(),
             exit: Cell::new(None),
             accounts: Cell::new(false),
+            sniffers: RefCell::default(),
             silent_line: Cell::new(None),
             seen: Cell::new(signals.load(Ordering::Relaxed)),
             signals,
@@ -132,6 +136,11 @@ impl State {
     /// A packet's bytes, without sending anything.
     pub(super) fn bytes(&self, packet: &Packet) -> Result<Vec<u8>, PacketError> {
         packet.bytes(&self.network.borrow().looking())
+    }
+
+    /// The wall time now, in nanoseconds since 1970.
+    pub(super) fn wall(&self) -> i64 {
+        self.network.borrow().wall()
     }
 
     /// Sets a name that scripts and their functions see.

@@ -3,6 +3,7 @@
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::state::State;
+use crate::base::text::escape;
 use crate::lab::Plan;
 
 use super::values::{Packets, Results, Rows};
@@ -10,12 +11,18 @@ use super::values::{Packets, Results, Rows};
 /// More rows than a screen holds are counted, not printed.
 const MOST_ROWS: usize = 1000;
 
-/// A table with a header, as wide as the screen at most.
+/// A table with a header in capitals, as wide as the screen at most.
 pub(crate) fn table(width: usize, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let header: Vec<String> = header.iter().map(|h| h.to_uppercase()).collect();
+    plain(width, &header.iter().map(String::as_str).collect::<Vec<_>>(), rows)
+}
+
+/// A table whose header is data.
+pub(super) fn plain(width: usize, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(width).unwrap_or(u16::MAX)).force_no_tty();
-    table.set_header(header.iter().map(|h| h.to_uppercase()));
+    table.set_header(header.iter().map(|h| escape(h).into_owned()));
     for row in rows {
         table.add_row(row);
     }

@@ -8,6 +8,7 @@ use super::{need, opt};
 use crate::engine::{self, Answers, Ended, EngineError, Options, Outcome};
 use crate::packet::Packet;
 use crate::script::func::{Call, Func, Kind, Param, Reply, say};
+use crate::script::listen::{Caller, pump};
 use crate::script::values::{Packets, Results, Row, Rows};
 
 const PACKET: Param = need("packet", Kind::Packets, "The packet, set of packets, or list of them, to send.");
@@ -152,6 +153,7 @@ fn exchange(
     options: &Options,
     verbose: bool,
 ) -> Result<Outcome, Box<EvalAltResult>> {
+    pump(&Caller::Call(call.cx), call.state)?;
     call.state.may_wait()?;
     let outcome = engine::exchange(&mut call.state.network.borrow_mut(), packets, options);
     let outcome = outcome.map_err(|error| fault(call, &error))?;

@@ -1,6 +1,8 @@
 //! The rows of the script surface, a file per subject. A new function is a row here and nothing else.
 
+mod captures;
 mod exchange;
+mod lists;
 mod packets;
 mod session;
 mod sets;
@@ -9,7 +11,13 @@ use super::func::{Func, Kind, Param};
 
 /// All functions but the layers' constructors, in the order of `lsc()`.
 pub fn all() -> impl Iterator<Item = &'static Func> {
-    exchange::ROWS.iter().chain(packets::ROWS).chain(sets::ROWS).chain(session::ROWS)
+    exchange::ROWS
+        .iter()
+        .chain(packets::ROWS)
+        .chain(lists::ROWS)
+        .chain(captures::ROWS)
+        .chain(sets::ROWS)
+        .chain(session::ROWS)
 }
 
 /// A parameter that must be given.

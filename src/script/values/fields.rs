@@ -16,6 +16,18 @@ pub(super) fn register(engine: &mut Engine, state: &Rc<State>) {
     seen(engine, "query", |p| p.meta().and_then(|m| m.query.clone()).map_or(Dynamic::UNIT, Dynamic::from));
     seen(engine, "time", |p| p.meta().map_or(Dynamic::UNIT, |m| Dynamic::from(m.wall as f64 / 1e9)));
     seen(engine, "iface", |p| p.meta().map_or(Dynamic::UNIT, |m| (*m.iface).into()));
+    engine.register_get_set(
+        "comment",
+        |p: &mut Packet| p.meta().and_then(|m| m.comment.clone()).map_or(Dynamic::UNIT, |c| (*c).into()),
+        |p: &mut Packet, given: Dynamic| -> Fallible<()> {
+            match given.read_lock::<ImmutableString>() {
+                Some(text) => p.set_comment(Some(&text)),
+                None if given.is_unit() => p.set_comment(None),
+                None => return Err(say(format!("comment takes text, found {}", describe(&given)))),
+            }
+            Ok(())
+        },
+    );
     seen(engine, "name", |p| p.layers().first().map_or("", |l| l.desc().name).into());
     engine.register_get_set(
         "payload",

@@ -1,5 +1,6 @@
 //! The types that scripts meet: packets, layers, flags, and the results of exchanges.
 
+mod captures;
 mod construct;
 mod fields;
 mod flags;
@@ -16,6 +17,7 @@ use super::trouble::Said;
 use crate::base::Time;
 use crate::packet::{LayerDesc, Random};
 
+pub(super) use captures::{PcapReader, PcapWriter, all_packets, write_packet};
 pub(super) use construct::constructors;
 pub(super) use fields::layer_named;
 pub use lists::Packets;
@@ -40,6 +42,7 @@ pub(super) fn register(engine: &mut Engine, state: &Rc<State>) {
     flags::register(engine);
     results::register(engine, state);
     lists::register(engine, state);
+    captures::register(engine, state);
     engine.register_type_with_name::<Said>("Error");
     engine.register_fn("to_string", |s: &mut Said| s.message.clone());
     engine.register_fn("to_debug", |s: &mut Said| s.message.clone());
