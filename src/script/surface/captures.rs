@@ -25,7 +25,12 @@ const LISTENING: &[Param] = &[
     opt("timeout", Kind::Seconds, "None", "Seconds to listen."),
     opt("iface", Kind::Any, "None", "The interface, or a list of them; else all of the real network."),
     opt("filter", Kind::Text, "\"\"", "A capture filter in tcpdump's syntax, as \"tcp port 80\"."),
-    opt("prn", Kind::Function, "None", "Called with each packet; what it gives is printed."),
+    opt(
+        "prn",
+        Kind::Function,
+        "None",
+        "Called with each packet; what it gives is printed. A sniffer's runs at the next network call.",
+    ),
     opt("lfilter", Kind::Function, "None", "Only packets for which it says true count."),
     opt("stop_filter", Kind::Function, "None", "Ends with the packet for which it says true."),
     opt("store", Kind::Bool, "true", "Keep the packets; false for captures without an end."),
@@ -47,7 +52,7 @@ pub(super) const ROWS: &[Func] = &[
     Func {
         name: "AsyncSniffer",
         group: "captures",
-        doc: "A sniffer that listens while the script goes on; its prn runs at the next network call, or at the prompt.",
+        doc: "A sniffer that listens while the script goes on.",
         params: LISTENING,
         more: false,
         gives: "a sniffer: start(), stop(), .results, .running",
@@ -69,7 +74,7 @@ pub(super) const ROWS: &[Func] = &[
         params: &[need("sniffer", Kind::Any, "What AsyncSniffer gave.")],
         more: false,
         gives: "None",
-        examples: &[],
+        examples: &[r#"let s = AsyncSniffer(iface="lab0"); s.start(); s.running"#],
         run: |call| sniffer(call)?.start(call.state).map(|()| Dynamic::UNIT),
     },
     Func {
@@ -79,7 +84,7 @@ pub(super) const ROWS: &[Func] = &[
         params: &[need("sniffer", Kind::Any, "What AsyncSniffer gave.")],
         more: false,
         gives: "the packets that it heard",
-        examples: &[],
+        examples: &[r#"let s = AsyncSniffer(iface="lab0"); s.start(); sr1(IP("web.lab")/ICMP()); s.stop().len()"#],
         run: |call| sniffer(call)?.stop(&Caller::Call(call.cx), call.state).map(Dynamic::from),
     },
     Func {
@@ -89,32 +94,34 @@ pub(super) const ROWS: &[Func] = &[
         params: &[FILE, opt("count", Kind::Count, "0", "Packets at most; 0 is all.")],
         more: false,
         gives: "a list of packets",
-        examples: &[],
+        examples: &[r#"wrpcap("probe.pcap", IP("web.lab")/ICMP()); rdpcap("probe.pcap")"#],
         run: rdpcap,
     },
     Func {
         name: "wrpcap",
         group: "captures",
-        doc: "Writes packets to a capture file: pcapng when the name ends so, else pcap; .gz packs it.",
+        doc: "Writes packets to a capture file: .pcapng, else pcap; .gz packs it.",
         params: &[
             FILE,
             PACKETS,
             opt("append", Kind::Bool, "false", "Go on with the file instead of making it anew."),
-            opt("nano", Kind::Bool, "true", "pcap with nanoseconds; false for microseconds."),
+            opt("nano", Kind::Bool, "true", "Nanoseconds in pcap; false for microseconds."),
         ],
         more: false,
         gives: "None",
-        examples: &[],
+        examples: &[r#"wrpcap("probe.pcap", sr(IP("web.lab")/TCP(dport=[22, 23])))"#],
         run: wrpcap,
     },
     Func {
         name: "PcapReader",
         group: "captures",
-        doc: "Reads a capture file packet by packet: for p in PcapReader(\"big.pcap\") { .. }.",
+        doc: "Reads a capture file packet by packet, in bounded memory.",
         params: &[FILE],
         more: false,
         gives: "a reader: a loop goes through it; next() gives a packet, or None at the end",
-        examples: &[],
+        examples: &[
+            r#"wrpcap("probe.pcap", IP("web.lab")/ICMP()); for p in PcapReader("probe.pcap") { print(p.len()); }"#,
+        ],
         run: |call| {
             let name = call.text(0).unwrap_or_default();
             let reader = Reader::open(Path::new(&*name)).map_err(|e| say_at(e.to_string(), &name))?;
@@ -128,11 +135,11 @@ pub(super) const ROWS: &[Func] = &[
         params: &[
             FILE,
             opt("append", Kind::Bool, "false", "Go on with the file instead of making it anew."),
-            opt("nano", Kind::Bool, "true", "pcap with nanoseconds; false for microseconds."),
+            opt("nano", Kind::Bool, "true", "Nanoseconds in pcap; false for microseconds."),
         ],
         more: false,
         gives: "a writer: write(packet), flush(), close()",
-        examples: &[],
+        examples: &[r#"let w = PcapWriter("probe.pcapng"); w.write(IP("web.lab")/ICMP()); w.close()"#],
         run: |call| {
             let writer = writer(call, 1)?;
             Ok(Dynamic::from(PcapWriter::new(writer)))

@@ -28,7 +28,7 @@ pub(super) const ROWS: &[Func] = &[
     Func {
         name: "show",
         group: GROUP,
-        doc: "Prints all layers and fields of a packet, automatic ones as auto; of a list a numbered line each.",
+        doc: "Prints all layers and fields of a packet; of a list a numbered line each.",
         params: &[PACKET_OR_LIST, DUMP],
         more: false,
         gives: "None",
@@ -45,7 +45,7 @@ pub(super) const ROWS: &[Func] = &[
     Func {
         name: "hexdump",
         group: GROUP,
-        doc: "Prints the bytes in hexadecimal and as text; of a list with a line on each packet.",
+        doc: "Prints the bytes in hexadecimal and as text, of one packet or all of a list.",
         params: &[need("packet", Kind::Any, "A packet, bytes or text; or a list of packets or answers."), DUMP],
         more: false,
         gives: "None",
@@ -111,7 +111,7 @@ pub(super) const ROWS: &[Func] = &[
     Func {
         name: "filter",
         group: GROUP,
-        doc: "The items of a list for which a function says true, or that a capture filter lets through.",
+        doc: "The items of a list that a function, or a capture filter, lets through.",
         params: &[
             LIST,
             need("by", Kind::Any, "A function or closure; or a capture filter like \"tcp port 80\", for packets."),
@@ -152,10 +152,10 @@ pub(super) const ROWS: &[Func] = &[
     Func {
         name: "sessions",
         group: GROUP,
-        doc: "The packets of a list by conversation and direction, like \"TCP 192.0.2.2:61000 > 192.0.2.10:80\".",
+        doc: "The packets of a list by conversation and direction.",
         params: &[LIST],
         more: false,
-        gives: "a map of lists",
+        gives: "a map of lists, by names like \"TCP 192.0.2.2:61000 > 192.0.2.10:80\"",
         examples: &[r#"sr(IP("drop.lab")/TCP(dport=[22, 23]), timeout=1).unans.sessions().len()"#],
         run: |call| {
             let mut sessions: BTreeMap<String, Vec<usize>> = BTreeMap::new();
@@ -170,10 +170,10 @@ pub(super) const ROWS: &[Func] = &[
     Func {
         name: "conversations",
         group: GROUP,
-        doc: "Who speaks with whom in a list of packets: both ends, packets, bytes and seconds from first to last.",
+        doc: "Who speaks with whom in a list of packets, and how much.",
         params: &[LIST],
         more: false,
-        gives: "a list of maps, the one with most bytes first",
+        gives: "a list of maps (a, b, proto, packets, bytes, seconds), the one with most bytes first",
         examples: &[r#"sr(IP("drop.lab")/TCP(dport=[22, 23]), timeout=1).unans.conversations()"#],
         run: conversations,
     },
