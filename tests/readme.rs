@@ -54,6 +54,8 @@ fn run_page(page: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     // tcpdump reads as a user of its own.
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    // Files that the lines of the prompt name lie there, too.
+    std::env::set_current_dir(folder.path()).unwrap();
     let (mut session, heard) = lab_session();
     let mut found = String::new();
     let mut only_read = Vec::new();

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use rhai::{Array, Dynamic, Engine};
 
-use super::{Fallible, Packets, Row, seen};
+use super::{Fallible, Packets, Results, Row, Rows, seen};
 use crate::layers::medium_of;
 use crate::net::capture::{FileError, Reader, Record, Writer};
 use crate::packet::Packet;
@@ -93,9 +93,13 @@ pub(in crate::script) fn all_packets(given: &Dynamic) -> Option<Packets> {
     if let Some(packets) = given.read_lock::<Packets>() {
         return Some(packets.clone());
     }
-    if let Some(super::List::Rows(rows)) = super::List::of(given) {
-        let both = |row: &Row| [row.query.clone(), row.answer.clone()];
-        return Some(rows.0.iter().flat_map(both).collect::<Vec<_>>().into());
+    let both = |row: &Row| [row.query.clone(), row.answer.clone()];
+    if let Some(results) = given.read_lock::<Results>() {
+        let answered = results.answered.0.iter().flat_map(both);
+        return Some(in_time(answered.chain(results.unanswered.clone()).collect()));
+    }
+    if let Some(rows) = given.read_lock::<Rows>() {
+        return Some(in_time(rows.0.iter().flat_map(both).collect()));
     }
     let items = given.read_lock::<Array>()?;
     let mut all = Vec::new();
@@ -103,6 +107,12 @@ pub(in crate::script) fn all_packets(given: &Dynamic) -> Option<Packets> {
         all.extend(all_packets(item)?);
     }
     Some(all.into())
+}
+
+/// In the order in which they were sent and received.
+fn in_time(mut packets: Vec<Packet>) -> Packets {
+    packets.sort_by_key(|packet| packet.meta().map_or(0, |meta| meta.wall));
+    packets.into()
 }
 
 /// Hands packet `at` of a list to a capture file, as it was captured, or built.
