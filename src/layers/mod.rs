@@ -120,7 +120,9 @@ pub static ALL: &[&LayerDesc] = &[
 
 /// The layer of this name.
 pub fn by_name(name: &str) -> Option<&'static LayerDesc> {
-    ALL.iter().find(|desc| desc.name == name).copied()
+    // Most names that are asked for are those of fields, in lower case.
+    let is_layers = name.starts_with(|first: char| first.is_ascii_uppercase());
+    ALL.iter().filter(|_| is_layers).find(|desc| desc.name == name).copied()
 }
 
 /// Dissects bytes that begin with a `first` header.

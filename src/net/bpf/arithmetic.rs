@@ -127,14 +127,7 @@ impl Lower {
     }
 
     /// A = the bytes of a header.
-    fn bytes(
-        &self,
-        code: &mut Code,
-        protocol: &Protocol,
-        offset: &Value,
-        size: u8,
-        free: usize,
-    ) -> Result<(), String> {
+    fn bytes(&self, code: &mut Code, protocol: &Protocol, offset: &Value, size: u8, free: usize) -> Result<(), String> {
         let width = match size {
             1 => insn::B,
             2 => insn::H,

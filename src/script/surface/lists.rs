@@ -1,6 +1,7 @@
 //! Methods of lists of packets and answers.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use rhai::{Array, Dynamic, EvalAltResult, FnPtr, ImmutableString, Map};
 
@@ -296,20 +297,21 @@ fn make_table(call: &mut Call<'_, '_>) -> Reply {
         order
     };
     let (across, down) = (order(&columns), order(&rows));
-    let header: Vec<&str> = std::iter::once("").chain(across.iter().map(|c| columns[*c].1.as_str())).collect();
+    let header: Vec<&str> = std::iter::once("").chain(across.iter().map(|c| columns[*c].2.as_str())).collect();
     let lines = down.iter().map(|row| {
         let cell = |column: &usize| cells.get(&(*row, *column)).cloned().unwrap_or_else(|| "-".into());
-        std::iter::once(rows[*row].1.clone()).chain(across.iter().map(cell)).collect()
+        std::iter::once(rows[*row].2.clone()).chain(across.iter().map(cell)).collect()
     });
     let text = table::plain(call.state.console.width(), &header, lines);
     Ok(print_or_give(call, 2, text))
 }
 
-/// A row's or a column's name, with the number that it is, so that 80 comes before 443.
-type Key = (Option<i64>, String);
+/// A row's or a column's name, with the number or address that it is, so that 80 comes before 443.
+type Key = (Option<i64>, Option<IpAddr>, String);
 
 fn index_of(keys: &mut Vec<Key>, call: &Call<'_, '_>, value: &Dynamic) -> Result<usize, Box<EvalAltResult>> {
-    let key = (value.as_int().ok(), call.text_of(value.clone())?);
+    let text = call.text_of(value.clone())?;
+    let key = (value.as_int().ok(), text.parse().ok(), text);
     Ok(keys.iter().position(|known| *known == key).unwrap_or_else(|| {
         keys.push(key);
         keys.len() - 1

@@ -18,72 +18,127 @@ use crate::script::table;
 /// A list of packets. Copies, parts and selections share what it holds.
 #[derive(Clone, Debug, Default)]
 pub struct Packets {
-    items: Rc<Vec<Item>>,
+    parts: Rc<Vec<Part>>,
+    len: usize,
     /// Packets that the capture lost.
     dropped: u64,
 }
 
-/// A packet of a list.
+/// Packets of one kind that follow one another in a list.
 #[derive(Clone, Debug)]
-enum Item {
-    Made(Packet),
-    /// A place in a store.
-    Captured(Arc<Store>, u32),
+struct Part {
+    /// Its first packet's place in the list.
+    from: usize,
+    held: Held,
+}
+
+/// What a part of a list holds.
+#[derive(Clone, Debug)]
+enum Held {
+    /// Packets that were made, or came as answers.
+    Made(Rc<Vec<Packet>>),
+    /// All of a store.
+    Whole(Arc<Store>),
+    /// Places in a store.
+    Picked(Arc<Store>, Rc<Vec<u32>>),
+}
+
+impl Held {
+    fn len(&self) -> usize {
+        match self {
+            Self::Made(packets) => packets.len(),
+            Self::Whole(store) => store.len(),
+            Self::Picked(_, places) => places.len(),
+        }
+    }
+
+    /// Those of its packets at these places, which are in order.
+    fn pick(&self, places: &[usize]) -> Self {
+        let place = |at: &usize| *at as u32;
+        match self {
+            Self::Made(packets) => Self::Made(Rc::new(places.iter().map(|at| packets[*at].clone()).collect())),
+            Self::Whole(store) => Self::Picked(Arc::clone(store), Rc::new(places.iter().map(place).collect())),
+            Self::Picked(store, known) => {
+                Self::Picked(Arc::clone(store), Rc::new(places.iter().map(|at| known[*at]).collect()))
+            }
+        }
+    }
 }
 
 impl From<Vec<Packet>> for Packets {
     fn from(packets: Vec<Packet>) -> Self {
-        Self { items: Rc::new(packets.into_iter().map(Item::Made).collect()), dropped: 0 }
+        Self::of([Held::Made(Rc::new(packets))], 0)
     }
 }
 
 impl Packets {
+    fn of(held: impl IntoIterator<Item = Held>, dropped: u64) -> Self {
+        let (mut parts, mut len) = (Vec::new(), 0);
+        for held in held {
+            let count = held.len();
+            if count > 0 {
+                parts.push(Part { from: len, held });
+                len += count;
+            }
+        }
+        Self { parts: Rc::new(parts), len, dropped }
+    }
+
     /// All packets of stores, one after another; `dropped` were lost by the capture.
     pub(in crate::script) fn captured(stores: &[Arc<Store>], dropped: u64) -> Self {
-        let count = stores.iter().map(|store| store.len()).sum();
-        let mut items = Vec::with_capacity(count);
-        for store in stores {
-            items.extend((0..store.len() as u32).map(|at| Item::Captured(Arc::clone(store), at)));
-        }
-        Self { items: Rc::new(items), dropped }
+        Self::of(stores.iter().map(|store| Held::Whole(Arc::clone(store))), dropped)
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.items.len()
+        self.len
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.len == 0
+    }
+
+    /// The part that holds packet `at`, and its place there.
+    fn part(&self, at: usize) -> (&Held, usize) {
+        let part = &self.parts[self.parts.partition_point(|part| part.from <= at) - 1];
+        (&part.held, at - part.from)
     }
 
     /// Packet `at`; the caller keeps below [`Packets::len`].
     pub(in crate::script) fn at(&self, at: usize) -> Packet {
-        match &self.items[at] {
-            Item::Made(packet) => packet.clone(),
-            Item::Captured(store, place) => {
-                store.get(*place as usize).map_or_else(|| Packet::from_layers(Vec::new()), |record| seen(&record))
-            }
+        match (self.part(at), self.record(at)) {
+            ((Held::Made(packets), at), _) => packets[at].clone(),
+            (_, Some(record)) => seen(&record),
+            (_, None) => Packet::from_layers(Vec::new()),
         }
     }
 
     /// The captured record at `at`, if it is one.
     pub(in crate::script) fn record(&self, at: usize) -> Option<Record<'_>> {
-        match &self.items[at] {
-            Item::Made(_) => None,
-            Item::Captured(store, place) => store.get(*place as usize),
+        match self.part(at) {
+            (Held::Made(_), _) => None,
+            (Held::Whole(store), at) => store.get(at),
+            (Held::Picked(store, places), at) => store.get(places[at] as usize),
         }
     }
 
-    /// The packets at these places.
+    /// The packets at these places, which are in order.
     pub(in crate::script) fn pick(&self, places: impl Iterator<Item = usize>) -> Self {
-        Self { items: Rc::new(places.map(|at| self.items[at].clone()).collect()), dropped: 0 }
+        let mut places = places.peekable();
+        let mut held = Vec::new();
+        for (i, part) in self.parts.iter().enumerate() {
+            let end = self.parts.get(i + 1).map_or(self.len, |next| next.from);
+            let mine: Vec<usize> =
+                std::iter::from_fn(|| places.next_if(|at| *at < end)).map(|at| at - part.from).collect();
+            held.push(if mine.len() == part.held.len() { part.held.clone() } else { part.held.pick(&mine) });
+        }
+        Self::of(held, 0)
     }
 
     fn plus(&self, other: &Self) -> Self {
-        let items = self.items.iter().chain(&*other.items).cloned().collect();
-        Self { items: Rc::new(items), dropped: self.dropped + other.dropped }
+        let held = self.parts.iter().chain(&*other.parts).map(|part| part.held.clone());
+        Self::of(held, self.dropped + other.dropped)
     }
 }
 
@@ -92,7 +147,7 @@ pub(in crate::script) fn seen(record: &Record<'_>) -> Packet {
     let meta = Meta {
         at: Time::ZERO,
         wall: record.wall,
-        iface: record.iface.unwrap_or_default().into(),
+        iface: record.iface.map_or_else(Default::default, Into::into),
         wire_len: record.wire_len,
         outgoing: record.outgoing,
         offload: record.checksum == Checksum::Partial,
