@@ -79,7 +79,7 @@ fn lists_are_sliced_joined_and_picked_from() {
             ("let n = 0; for p in l { n += p.len(); } n", "250"),
             ("for (p, i) in l { if i == 2 { print(i, p[TCP].flags); } }", "2 S"),
             ("l.is_empty()", "false"),
-            ("l.dropped", "0"),
+            ("[l.received, l.dropped]", "[5, 0]"),
             ("l[1].iface", "\"lab0\""),
             ("let q = l[2]; q.ttl = 9; l[2].ttl", "64"),
         ]);

@@ -47,6 +47,10 @@ pub(crate) enum Unit {
     Millis,
     /// Millions of bytes.
     Megabytes,
+    /// Bytes.
+    Bytes,
+    /// A share, in percent: more is better.
+    Percent,
 }
 
 impl Unit {
@@ -59,17 +63,23 @@ impl Unit {
             Self::Micros => format!("{n:.1} µs"),
             Self::Millis => format!("{n:.1} ms"),
             Self::Megabytes => format!("{n:.1} MB"),
+            Self::Bytes => format!("{n:.0} bytes"),
+            Self::Percent => format!("{n:.2} %"),
         }
     }
 
     fn asked(self, n: f64) -> String {
-        let sign = if self == Self::PerSecond { "≥" } else { "≤" };
+        let sign = if self.is_better_large() { "≥" } else { "≤" };
         format!("{sign} {}", self.write(n).replace(".00", "").replace(".0 ", " "))
     }
 
     /// How many times better `ours` is than `theirs`.
     fn ratio(self, ours: f64, theirs: f64) -> f64 {
-        if self == Self::PerSecond { ours / theirs } else { theirs / ours }
+        if self.is_better_large() { ours / theirs } else { theirs / ours }
+    }
+
+    fn is_better_large(self) -> bool {
+        matches!(self, Self::PerSecond | Self::Percent)
     }
 }
 

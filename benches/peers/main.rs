@@ -14,6 +14,7 @@
     reason = "a program that prints figures, and ends when one cannot be taken"
 )]
 
+mod captures;
 mod harness;
 mod library;
 mod program;
@@ -29,6 +30,11 @@ mod wired;
 use harness::Row;
 
 fn main() {
-    let rows: Vec<&Row> = [program::ROWS, script::ROWS, library::ROWS, wired::ROWS].into_iter().flatten().collect();
+    let mut args = std::env::args().skip_while(|arg| arg != "--blast").skip(1);
+    if let Some(most) = args.next() {
+        return captures::send_blast(most.parse().unwrap());
+    }
+    let all = [program::ROWS, script::ROWS, library::ROWS, wired::ROWS, captures::ROWS];
+    let rows: Vec<&Row> = all.into_iter().flatten().collect();
     harness::main(&rows);
 }

@@ -10,7 +10,7 @@ use rhai::{AST, Dynamic, Engine, EvalAltResult, FnPtr, ImmutableString, NativeCa
 
 use super::func::{Reply, describe, say};
 use super::state::State;
-use super::values::{Packets, seen};
+use super::values::{Counts, Packets, seen};
 use crate::engine::{Aside, Sniff};
 use crate::net::Hear;
 use crate::net::capture::{FileError, Record, Store, Writer};
@@ -130,7 +130,7 @@ impl Intake {
         if !self.kept.is_empty() {
             self.before.push(Arc::new(std::mem::replace(&mut self.kept, Store::bounded(MOST_KEPT))));
         }
-        Packets::captured(&self.before, dropped + self.lost)
+        Packets::captured(&self.before, Some(Counts { received: self.taken, dropped: dropped + self.lost }))
     }
 
     /// Ends the file, if one is written; the first error of all writes is told here.

@@ -54,6 +54,13 @@ impl Wire {
         wire
     }
 
+    /// The wire at whose client's end this process was started, see [`inside`]; `None` elsewhere.
+    pub fn here() -> Option<Self> {
+        let holders = env::var(HOLDERS).ok()?;
+        let pids: Vec<u32> = holders.split(' ').map(|pid| pid.parse().expect("a pid")).collect();
+        Some(Self { client: pids[0], server: pids[1], outside: false, _holders: Vec::new() })
+    }
+
     /// A command that will run at the client's end.
     pub fn client(&self, program: &str) -> Command {
         self.enter(self.client, program)
@@ -131,9 +138,8 @@ impl Wire {
 
 /// Runs `body` at the client's end of a new wire: the test program starts itself there, with the test `name` alone.
 pub fn inside(name: &str, body: impl FnOnce(&Wire)) {
-    if let Ok(holders) = env::var(HOLDERS) {
-        let pids: Vec<u32> = holders.split(' ').map(|pid| pid.parse().expect("a pid")).collect();
-        return body(&Wire { client: pids[0], server: pids[1], outside: false, _holders: Vec::new() });
+    if let Some(wire) = Wire::here() {
+        return body(&wire);
     }
     let wire = Wire::new();
     let program = env::current_exe().expect("the test program");

@@ -45,7 +45,7 @@ pub(super) const ROWS: &[Func] = &[
         doc: "Listens until count packets, the timeout or Ctrl-C, and returns what has come.",
         params: LISTENING,
         more: false,
-        gives: "a list of packets; .dropped of it says how many were lost",
+        gives: "a list of packets; its .received and .dropped count what came and what was lost",
         examples: &[r#"sniff(iface="lab0", timeout=1).len()"#],
         run: sniff,
     },
@@ -355,7 +355,7 @@ fn rdpcap(call: &mut Call<'_, '_>) -> Reply {
     if let Some(note) = note {
         call.state.console.note(&note);
     }
-    let packets = Packets::captured(&[store.into()], 0);
+    let packets = Packets::captured(&[store.into()], None);
     let len = packets.len();
     Ok(Dynamic::from(match usize::try_from(most) {
         Ok(most) if 0 < most && most < len => packets.pick(0..most),

@@ -20,8 +20,17 @@ use crate::script::table;
 pub struct Packets {
     parts: Rc<Vec<Part>>,
     len: usize,
-    /// Packets that the capture lost.
-    dropped: u64,
+    /// What a capture took in and lost, for its list.
+    counts: Option<Counts>,
+}
+
+/// What a capture took in and lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::script) struct Counts {
+    /// Packets that counted, also when they were not stored.
+    pub(in crate::script) received: u64,
+    /// Packets that came while the capture was full.
+    pub(in crate::script) dropped: u64,
 }
 
 /// Packets of one kind that follow one another in a list.
@@ -67,12 +76,12 @@ impl Held {
 
 impl From<Vec<Packet>> for Packets {
     fn from(packets: Vec<Packet>) -> Self {
-        Self::of([Held::Made(Rc::new(packets))], 0)
+        Self::of([Held::Made(Rc::new(packets))])
     }
 }
 
 impl Packets {
-    fn of(held: impl IntoIterator<Item = Held>, dropped: u64) -> Self {
+    fn of(held: impl IntoIterator<Item = Held>) -> Self {
         let (mut parts, mut len) = (Vec::new(), 0);
         for held in held {
             let count = held.len();
@@ -81,12 +90,16 @@ impl Packets {
                 len += count;
             }
         }
-        Self { parts: Rc::new(parts), len, dropped }
+        Self { parts: Rc::new(parts), len, counts: None }
     }
 
-    /// All packets of stores, one after another; `dropped` were lost by the capture.
-    pub(in crate::script) fn captured(stores: &[Arc<Store>], dropped: u64) -> Self {
-        Self::of(stores.iter().map(|store| Held::Whole(Arc::clone(store))), dropped)
+    /// All packets of stores, one after another.
+    pub(in crate::script) fn captured(stores: &[Arc<Store>], counts: Option<Counts>) -> Self {
+        Self { counts, ..Self::of(stores.iter().map(|store| Held::Whole(Arc::clone(store)))) }
+    }
+
+    fn counts(&self) -> Counts {
+        self.counts.unwrap_or(Counts { received: self.len as u64, dropped: 0 })
     }
 
     /// How many there are.
@@ -133,12 +146,12 @@ impl Packets {
                 std::iter::from_fn(|| places.next_if(|at| *at < end)).map(|at| at - part.from).collect();
             held.push(if mine.len() == part.held.len() { part.held.clone() } else { part.held.pick(&mine) });
         }
-        Self::of(held, 0)
+        Self::of(held)
     }
 
     fn plus(&self, other: &Self) -> Self {
         let held = self.parts.iter().chain(&*other.parts).map(|part| part.held.clone());
-        Self::of(held, self.dropped + other.dropped)
+        Self::of(held)
     }
 }
 
@@ -235,7 +248,8 @@ impl List {
 
 pub(super) fn register(engine: &mut Engine, state: &Rc<State>) {
     engine.register_type_with_name::<Packets>("Packets").register_iterator::<Packets>();
-    engine.register_get("dropped", |p: &mut Packets| p.dropped as INT);
+    engine.register_get("received", |p: &mut Packets| p.counts().received as INT);
+    engine.register_get("dropped", |p: &mut Packets| p.counts().dropped as INT);
     engine.register_indexer_get(|p: &mut Packets, index: INT| place(p.len(), index).map(|at| p.at(at)));
     engine.register_indexer_get(|p: &mut Packets, layer: &'static LayerDesc| {
         p.pick((0..p.len()).filter(|at| p.at(*at).layer(layer).is_some()))

@@ -21,7 +21,7 @@ pub(super) use captures::{PcapReader, PcapWriter, all_packets, write_packet};
 pub(super) use construct::constructors;
 pub(super) use fields::layer_named;
 pub use lists::Packets;
-pub(super) use lists::{List, seen};
+pub(super) use lists::{Counts, List, seen};
 pub use results::{Results, Row, Rows};
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
