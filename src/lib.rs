@@ -7,9 +7,9 @@
 //! |---|---|---|
 //! | 0 | [`base`] | time, checksums, MAC addresses, target and port specifications, random numbers |
 //! | 1 | [`packet`] | the layer model: values, fields, stacking, building, dissecting, showing |
-//! | 1 | [`net`] | the traits `World` and `Link`, and the live Linux link |
+//! | 1 | [`net`] | the traits `World` and `Link`, the live Linux link, capture files and capture filters |
 //! | 2 | [`layers`] | one file per protocol: a table of fields and its bindings |
-//! | 3 | [`engine`] | jobs (`sr`, ARP) and the one loop that joins a job and a link |
+//! | 3 | [`engine`] | jobs (`sr`, neighbors, sniffing) and the one loop that joins a job and a link |
 //! | 4 | [`lab`] | the laboratory: simulated hosts behind a `Link` in virtual time |
 //! | 5 | [`script`] | the script surface: one row per function, keyword arguments, errors |
 //! | 6 | [`shell`] | the prompt, printing, error carets, the command line |

@@ -329,3 +329,30 @@ fn the_real_network_needs_its_options() {
     refuses(&run(&["-e", public]), 1, "11.0.0.1 is a public address: start pktsh with --public");
     assert_eq!(run(&["--public", "-e", public]).out, "0\n");
 }
+
+/// A program of that name which keeps what it gets stands in for Wireshark, whose window no test can see.
+#[test]
+fn wireshark_gets_the_packets_through_a_pipe() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let (program, kept) = (dir.path().join("wireshark"), dir.path().join("kept.pcapng"));
+    assert!(Command::new("mkfifo").arg(&kept).status().unwrap().success());
+    fs::write(&program, format!("#!/bin/sh\nexec cat > {}\n", kept.display())).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", dir.path().display(), std::env::var("PATH").unwrap());
+    let code = "wireshark(sr(IP(\"web.lab\")/TCP(dport=[22, 23])))";
+    let mut child = Command::new(PKTSH).args(["--lab", "-e", code]).env("PATH", path).spawn().unwrap();
+    let packets = fs::read(&kept).unwrap();
+    assert!(child.wait().unwrap().success());
+    let mut reader = pktsh::net::capture::Reader::new("kept", &packets[..]).unwrap();
+    let mut count = 0;
+    while reader.next().is_some() {
+        count += 1;
+    }
+    assert_eq!(count, 4, "both probes and both answers");
+
+    let empty = tempfile::tempdir().unwrap();
+    let output = Command::new(PKTSH).args(["--lab", "-e", "wireshark(IP()/ICMP())"]).env("PATH", empty.path()).output();
+    let said: Done = output.unwrap().into();
+    assert!(said.err.contains("cannot start Wireshark") && said.err.contains("wrpcap"), "{}", said.err);
+}

@@ -202,7 +202,7 @@ impl fmt::Display for Random {
             Self::Int(0, 0xffff) => f.write_str("RandShort()"),
             Self::Int(0, 0xffff_ffff) => f.write_str("RandInt()"),
             Self::Int(low, high) => write!(f, "RandNum({low}, {high})"),
-            Self::Addr(net) => write!(f, "RandIP(\"{net}\")"),
+            Self::Addr(net) => write!(f, "RandIP{}(\"{net}\")", if net.first().is_ipv6() { "6" } else { "" }),
             Self::Mac(pattern) => {
                 let bytes: Vec<String> =
                     pattern.iter().map(|b| b.map_or_else(|| "*".to_owned(), |b| format!("{b:02x}"))).collect();

@@ -1,6 +1,7 @@
 //! Hearing packets, and files of them: `sniff`, `AsyncSniffer`, `rdpcap`, `wrpcap`, `PcapReader`, `PcapWriter`, `wireshark`.
 
 use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -402,19 +403,28 @@ fn wireshark(call: &mut Call<'_, '_>) -> Reply {
         call.fail(format!("cannot start Wireshark ({e}); install it, or write the packets with wrpcap"))
     })?;
     let Some(pipe) = child.stdin.take() else { return Err(call.fail("Wireshark takes no input")) };
-    // All in memory first: Wireshark reads at its own pace, in a thread.
-    let mut bytes = Vec::new();
-    let mut writer = Writer::new("packets", &mut bytes, Format::PCAPNG).map_err(|e| call.fail(e))?;
-    for at in 0..packets.len() {
-        write_packet(call.state, &packets, at, &mut |record| writer.write(record))?;
-    }
-    writer.finish().map_err(|e| call.fail(e))?;
-    std::thread::spawn(move || {
-        let mut pipe = pipe;
-        // Whoever closes Wireshark early wants no more of it.
-        let _ = std::io::Write::write_all(&mut pipe, &bytes);
-        drop(pipe);
-        let _ = child.wait();
-    });
+    let written = pcapng(call.state, &packets, pipe);
+    std::thread::spawn(move || child.wait()); // so that it leaves nothing behind when it is closed
+    written?;
     Ok(Dynamic::UNIT)
+}
+
+/// Writes packets as pcapng to Wireshark. Whoever closes it early wants no more of it.
+fn pcapng(state: &State, packets: &Packets, out: impl Write) -> Result<(), Box<EvalAltResult>> {
+    let mut is_closed = false;
+    let mut writer = match Writer::new("the pipe to Wireshark", out, Format::PCAPNG) {
+        Ok(writer) => writer,
+        Err(_) => return Ok(()),
+    };
+    for at in 0..packets.len() {
+        write_packet(state, packets, at, &mut |record| {
+            is_closed |= writer.write(record).is_err();
+            Ok(())
+        })?;
+        if is_closed {
+            return Ok(());
+        }
+    }
+    let _ = writer.finish();
+    Ok(())
 }

@@ -87,12 +87,17 @@ pub(super) const ROWS: &[Func] = &[
         more: false,
         gives: "a random value",
         examples: &[r#"IP(src=RandIP("192.0.2.0/24"), dst="web.lab")"#],
-        run: |call| {
-            let text = call.text(0).unwrap_or_else(|| "0.0.0.0/0".into());
-            let net = Net::parse(&text);
-            net.map(|net| Dynamic::from(Random::Addr(net)))
-                .ok_or_else(|| call.fail(format!("\"{}\" is no network like \"192.0.2.0/24\"", text.escape_debug())))
-        },
+        run: |call| rand_ip(call, "0.0.0.0/0", "192.0.2.0/24"),
+    },
+    Func {
+        name: "RandIP6",
+        group: "sets",
+        doc: "An IPv6 address of a network, drawn for each packet that is sent.",
+        params: &[opt("net", Kind::Text, "\"::/0\"", "The network.")],
+        more: false,
+        gives: "a random value",
+        examples: &[r#"IPv6(src=RandIP6("2001:db8::/64"), dst="web.lab")"#],
+        run: |call| rand_ip(call, "::/0", "2001:db8::/64"),
     },
     Func {
         name: "RandMAC",
@@ -177,6 +182,15 @@ pub(super) fn resolve(call: &Call<'_, '_>, name: &str) -> Reply {
         call.state.network.borrow().resolve(name).map_err(|e| crate::script::func::say_at(e.to_string(), name))?;
     let first = found.iter().find(|a| a.is_ipv4()).or(found.first());
     Ok(first.map_or(Dynamic::UNIT, |addr| ImmutableString::from(addr.to_string()).into()))
+}
+
+/// An address of the network of argument 0, of the family of `all`; `like` is one for the message.
+fn rand_ip(call: &mut Call<'_, '_>, all: &str, like: &str) -> Reply {
+    let text = call.text(0).unwrap_or_else(|| all.into());
+    let is_v6 = all.contains(':');
+    let net = Net::parse(&text).filter(|net| net.first().is_ipv6() == is_v6);
+    net.map(|net| Dynamic::from(Random::Addr(net)))
+        .ok_or_else(|| call.fail(format!("\"{}\" is no network like \"{like}\"", text.escape_debug())))
 }
 
 fn rand_mac(call: &mut Call<'_, '_>) -> Reply {

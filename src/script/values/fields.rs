@@ -45,25 +45,27 @@ pub(super) fn register(engine: &mut Engine, state: &Rc<State>) {
         },
     );
     engine.register_indexer_get(|p: &mut Packet, name: ImmutableString| -> Fallible<Dynamic> {
-        if let Some(desc) = layers::by_name(&name) {
-            return take_layer(p, desc).map(Dynamic::from);
+        match layers::by_name(&name) {
+            Some(desc) => take_layer(p, desc).map(Dynamic::from),
+            None => get_field(p, &name),
         }
-        let at = owner(p, &name)?;
-        let layer = &p.layers()[at];
-        let Some(index) = layer.index(&name) else { return Err(say("no such field")) };
-        Ok(p.slot(at, index).map_or(Dynamic::UNIT, |slot| dynamic(&layer.desc().fields[index], slot)))
     });
     let shared = Rc::clone(state);
     engine.register_indexer_set(move |p: &mut Packet, name: ImmutableString, given: Dynamic| -> Fallible<()> {
-        if let (Some(desc), true) = (layers::by_name(&name), given.is::<Packet>()) {
-            return put_layer(p, desc, &given);
+        match layers::by_name(&name).filter(|_| given.is::<Packet>()) {
+            Some(desc) => put_layer(p, desc, &given),
+            None => put_field(&shared, p, &name, &given),
         }
-        let at = owner(p, &name)?;
-        if is_handed_back(&shared, p, at, &name, &given) {
-            return Ok(());
-        }
-        set_field(&shared, p, at, &name, &given)
     });
+    // The indexer would do for these, too; but Rhai makes an error of each property that is none before it asks there.
+    for name in field_names() {
+        let shared = Rc::clone(state);
+        engine.register_get_set(
+            name,
+            move |p: &mut Packet| get_field(p, name),
+            move |p: &mut Packet, given: Dynamic| put_field(&shared, p, name, &given),
+        );
+    }
     engine.register_indexer_get(|p: &mut Packet, desc: &'static LayerDesc| take_layer(p, desc));
     engine.register_indexer_set(|p: &mut Packet, desc: &'static LayerDesc, given: Dynamic| put_layer(p, desc, &given));
     engine.register_indexer_get(|p: &mut Packet, index: INT| -> Fallible<Packet> {
@@ -76,6 +78,26 @@ pub(super) fn register(engine: &mut Engine, state: &Rc<State>) {
         }
     });
     engine.register_indexer_set(|p: &mut Packet, index: INT, given: Packet| p.replace(index as usize, &given));
+}
+
+/// The names of all fields of all layers.
+fn field_names() -> std::collections::BTreeSet<&'static str> {
+    layers::ALL.iter().flat_map(|desc| desc.fields).map(|field| field.name).collect()
+}
+
+fn get_field(packet: &Packet, name: &str) -> Fallible<Dynamic> {
+    let at = owner(packet, name)?;
+    let layer = &packet.layers()[at];
+    let Some(index) = layer.index(name) else { return Err(say("no such field")) };
+    Ok(packet.slot(at, index).map_or(Dynamic::UNIT, |slot| dynamic(&layer.desc().fields[index], slot)))
+}
+
+fn put_field(state: &State, packet: &mut Packet, name: &str, given: &Dynamic) -> Fallible<()> {
+    let at = owner(packet, name)?;
+    if is_handed_back(state, packet, at, name, given) {
+        return Ok(());
+    }
+    set_field(state, packet, at, name, given)
 }
 
 /// A property that says what was seen. Rhai hands its value back after any method on it (`r.query.show()`).
