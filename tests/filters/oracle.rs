@@ -7,8 +7,12 @@ use pktsh::net::bpf::{Insn, Program};
 use crate::corpus::Frame;
 
 /// What tcpdump compiles a filter to; `None` when it refuses.
-pub fn compiled(link_type: &str, text: &str) -> Option<Program> {
-    let output = tcpdump(&["-y", link_type, "-ddd", text]);
+pub fn compiled(link_type: &str, text: &str, optimizes: bool) -> Option<Program> {
+    let output = tcpdump(&["-y", link_type, "-ddd", if optimizes { "-#" } else { "-O" }, "--", text]);
+    if String::from_utf8_lossy(&output.stderr).contains("rejects all packets") {
+        // It warns where we obey.
+        return Some(Program::new(vec![Insn { code: 6, jt: 0, jf: 0, k: 0 }]).expect("one return"));
+    }
     if !output.status.success() {
         return None;
     }
@@ -21,17 +25,22 @@ pub fn compiled(link_type: &str, text: &str) -> Option<Program> {
 }
 
 /// How tcpdump prints its program.
-pub fn printed(link_type: &str, text: &str) -> String {
-    String::from_utf8(tcpdump(&["-y", link_type, "-d", text]).stdout).expect("it is text")
+pub fn printed(link_type: &str, text: &str, optimizes: bool) -> String {
+    let optimizes = if optimizes { "-#" } else { "-O" };
+    String::from_utf8(tcpdump(&["-y", link_type, "-d", optimizes, "--", text]).stdout).expect("it is text")
 }
 
-/// Which frames of a capture file tcpdump takes.
-pub fn taken(link_type: u16, frames: &[Frame], text: &str) -> Vec<bool> {
+/// Which frames of a capture file tcpdump takes; `None` when it says that it could take none at all.
+pub fn taken(link_type: u16, frames: &[Frame], text: &str) -> Option<Vec<bool>> {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("frames.pcap");
     std::fs::write(&path, capture_file(link_type, frames)).expect("it can be written");
     let output = tcpdump(&["-r", path.to_str().expect("it is text"), "-w", "-", "--", text]);
-    assert!(output.status.success(), "{text}: {}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&output.stderr);
+    if said.contains("rejects all packets") {
+        return None;
+    }
+    assert!(output.status.success(), "{text}: {said}");
     let mut taken = vec![false; frames.len()];
     let word = |at: usize| u32::from_le_bytes(output.stdout[at..at + 4].try_into().expect("four bytes")) as usize;
     let mut at = 24;
@@ -39,7 +48,7 @@ pub fn taken(link_type: u16, frames: &[Frame], text: &str) -> Vec<bool> {
         taken[word(at)] = true; // its second is its number
         at += 16 + word(at + 8);
     }
-    taken
+    Some(taken)
 }
 
 fn capture_file(link_type: u16, frames: &[Frame]) -> Vec<u8> {

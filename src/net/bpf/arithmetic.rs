@@ -37,12 +37,18 @@ impl Code {
 
 impl Lower {
     /// A comparison of two numbers, after the questions that must hold before their bytes can be looked at.
-    pub(super) fn relation(&self, left: &Value, compare: Compare, right: &Value) -> Result<Logic, String> {
+    pub(super) fn relation(
+        &self,
+        left: &Value,
+        compare: Compare,
+        right: &Value,
+        holds: bool,
+    ) -> Result<Logic, String> {
         let mut protocols = Vec::new();
         protocols_of(left, &mut protocols);
         protocols_of(right, &mut protocols);
         let mut parts = protocols.into_iter().map(|protocol| self.guard(protocol)).collect::<Result<Vec<_>, _>>()?;
-        parts.push(self.comparison(left, compare, right)?);
+        parts.push(self.comparison(left, compare, right)?.holds(holds));
         Ok(Logic::all(parts))
     }
 
@@ -140,20 +146,18 @@ impl Lower {
         };
         let is_after_header = protocol.begin == Begin::Transport4;
         if let Value::Number(number) = offset {
-            if is_after_header && *number <= i32::MAX as u32 {
-                code.header_length(self.payload());
-                code.push(insn::LD | width | insn::IND, base + number);
-                return Ok(());
-            }
             // Offsets wrap, so a negative one looks at what lies before the header.
             let at = base.wrapping_add(*number);
-            if !is_after_header {
-                if at > i32::MAX as u32 {
-                    return Err(format!("no frame has bytes at \"{}[{}]\"", protocol.word, *number as i32));
-                }
-                code.push(insn::LD | width | insn::ABS, at);
+            if is_after_header {
+                code.header_length(self.payload());
+                code.push(insn::LD | width | insn::IND, at);
                 return Ok(());
             }
+            if at > i32::MAX as u32 {
+                return Err(format!("no frame has bytes at \"{}[{}]\"", protocol.word, *number as i32));
+            }
+            code.push(insn::LD | width | insn::ABS, at);
+            return Ok(());
         }
         self.value(code, offset, free)?;
         if is_after_header {
@@ -166,7 +170,10 @@ impl Lower {
     }
 }
 
-/// The protocols whose bytes a value looks at, each once, in the order in which they are looked at.
+/// The protocols that a frame must be of, each once, so that a value means something.
+///
+/// As in libpcap, of the operands of arithmetic only the first one counts: `100 - ip[8] > 50` looks at frames that are
+/// no IP too, `ip[8] < 50` does not.
 fn protocols_of(value: &Value, found: &mut Vec<&'static Protocol>) {
     match value {
         Value::Number(_) | Value::Length => {}
@@ -177,10 +184,7 @@ fn protocols_of(value: &Value, found: &mut Vec<&'static Protocol>) {
             }
         }
         Value::Negative(inner) => protocols_of(inner, found),
-        Value::Alu(_, left, right) => {
-            protocols_of(left, found);
-            protocols_of(right, found);
-        }
+        Value::Alu(_, left, _) => protocols_of(left, found),
     }
 }
 

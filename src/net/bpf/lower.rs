@@ -18,14 +18,25 @@ use crate::net::Medium;
 /// Where the type of what a frame carries is told, and how.
 #[derive(Clone, Copy, Debug)]
 enum TypeField {
-    /// An `EtherType` at this offset; for lengths in its place, the value that says that an 802.2 header follows.
-    EtherType(u32, Option<u32>),
+    /// An `EtherType` at this offset, and what tells in its place that an 802.2 header follows.
+    EtherType(u32, Llc),
     /// The first half of the first byte.
     Version,
     /// An address family of four bytes; whether its bytes may be in any order.
     Family(bool),
     /// It is not known.
     Nowhere,
+}
+
+/// How a frame tells that an IEEE 802.2 header follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Llc {
+    /// By a length where the `EtherType` would be.
+    Length,
+    /// By `LINUX_SLL_P_802_2` there.
+    Marked,
+    /// It is not looked for.
+    Unknown,
 }
 
 /// What a medium's frames begin with.
@@ -38,9 +49,9 @@ struct Shape {
 
 fn shape(medium: Medium) -> Shape {
     let (name, field, header) = match medium {
-        Medium::Ethernet => ("Ethernet", TypeField::EtherType(12, None), 14),
-        Medium::Sll => ("Linux cooked", TypeField::EtherType(14, Some(LLC_IN_SLL)), 16),
-        Medium::Sll2 => ("Linux cooked", TypeField::EtherType(0, Some(LLC_IN_SLL)), 20),
+        Medium::Ethernet => ("Ethernet", TypeField::EtherType(12, Llc::Length), 14),
+        Medium::Sll => ("Linux cooked", TypeField::EtherType(14, Llc::Marked), 16),
+        Medium::Sll2 => ("Linux cooked", TypeField::EtherType(0, Llc::Unknown), 20),
         Medium::Ip => ("raw IP", TypeField::Version, 0),
         Medium::Null => ("BSD loopback", TypeField::Family(true), 4),
         Medium::Loop => ("OpenBSD loopback", TypeField::Family(false), 4),
@@ -110,9 +121,7 @@ impl Lower {
             Ask::Broadcast(protocol) => self.broadcast(*protocol),
             Ask::Multicast(protocol) => self.multicast(*protocol),
             Ask::Vlan(id) => self.vlan(*id),
-            Ask::Relation(left, compare, right, holds) => {
-                self.relation(left, *compare, right).map(|logic| logic.holds(*holds))
-            }
+            Ask::Relation(left, compare, right, holds) => self.relation(left, *compare, right, *holds),
         };
         let logic = logic.map_err(|message| FilterError::new(message, at))?;
         self.questions += count(&logic);
@@ -134,7 +143,9 @@ impl Lower {
     /// Whether the frame carries this `EtherType`.
     fn link_type(&self, number: u32) -> Lowered {
         Ok(match self.shape.field {
-            TypeField::EtherType(at, llc) if number <= LONGEST => self.llc(at + self.shift(), llc, number),
+            TypeField::EtherType(at, llc) if number <= LONGEST && llc != Llc::Unknown => {
+                self.llc(at + self.shift(), llc, number)
+            }
             TypeField::EtherType(at, _) => Logic::half(at + self.shift(), number),
             TypeField::Version => match number {
                 names::IPV4 => version(0x40),
@@ -156,10 +167,10 @@ impl Lower {
     }
 
     /// Whether an 802.2 header follows, and its destination is this service access point.
-    fn llc(&self, at: u32, marked: Option<u32>, number: u32) -> Logic {
-        let follows = match marked {
-            Some(mark) => Logic::half(at, mark),
-            None => {
+    fn llc(&self, at: u32, told: Llc, number: u32) -> Logic {
+        let follows = match told {
+            Llc::Marked => Logic::half(at, LLC_IN_SLL),
+            Llc::Length | Llc::Unknown => {
                 let load = vec![Insn::new(insn::LD | insn::H | insn::ABS, at)];
                 Logic::test(load, Compare::Greater, LONGEST).negated()
             }
