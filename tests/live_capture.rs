@@ -254,7 +254,8 @@ fn a_full_ring_is_counted_and_recovers() {
         };
         while link.poll(until, &mut look).unwrap() == Polled::Some {}
         let Stats { received, dropped } = link.stats();
-        assert!((100_000..200_000).contains(&heard), "one ring: {heard}");
+        // A block holds 1820 of them, or what came until its time was over.
+        assert!(heard > 0 && heard <= 64 * 1820, "one ring at most: {heard}");
         assert!(received >= heard && heard + dropped >= count, "{received} {dropped}");
         exchange.send(Via::Frame(eth0), &to_nobody(7008), 0).unwrap();
         hear(&mut *link, |h| h.udp() == Some((7008, 9)));
