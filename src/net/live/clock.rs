@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use crate::base::Time;
 
 /// The clock of one world.
+#[derive(Clone)]
 pub(super) struct Clock {
     zero: Instant,
     wall_zero: i64,

@@ -6,16 +6,13 @@ use super::frame::frame;
 use super::own::Own;
 use super::ring::{Ring, SLOTS};
 use super::send::{IpSockets, gone, send_frame};
-use super::wait::{Waited, wait};
+use super::wait::{LISTEN, Waited, wait};
 use super::{LiveWorld, privilege::with_net_raw};
 use crate::base::Time;
 use crate::net::{Event, Interface, Link, LinkInfo, NetError, Polled, Stats, Via, World};
 
 /// How long to look at the ring after sending, before going to sleep: waking up costs as much.
 const SPIN: Duration = Duration::from_micros(20);
-
-/// How often to look for Ctrl-C while frames keep coming and no wait is needed.
-const LISTEN: Duration = Duration::from_millis(10);
 
 /// A link that hears and sends on all interfaces of the machine.
 pub(super) struct LiveLink {

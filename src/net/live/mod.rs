@@ -2,7 +2,9 @@
 //!
 //! | file | what lives there |
 //! |---|---|
+//! | `blocks` | a sniffer's `TPACKET_V3` ring of 16 MiB |
 //! | `clock` | monotonic time, and kernel stamps turned into it |
+//! | `filter` | a capture filter for the kernel, for interfaces of several media |
 //! | `frame` | what the ring holds, as frames |
 //! | `kernel` | routes, neighbors and interfaces, asked of the kernel by netlink |
 //! | `link` | the `Link`: one capture ring, three sockets to send by |
@@ -10,13 +12,17 @@
 //! | `own` | our packets, told from the kernel's |
 //! | `ports` | which source ports the kernel leaves to us |
 //! | `privilege` | CAP_NET_RAW, raised only in the call that opens a socket |
-//! | `ring` | the `TPACKET_V2` ring of 4 MiB |
+//! | `ring` | the exchange's `TPACKET_V2` ring of 4 MiB |
 //! | `send` | frames and IP packets on their way out, and what the kernel says against them |
+//! | `sniffer` | the `Link` that only hears |
+//! | `socket` | a packet socket, and the memory that it shares with the kernel |
 //! | `wait` | `ppoll`, and the pipe that Ctrl-C writes to |
 
 #![allow(unsafe_code, reason = "mmap, setsockopt, ppoll and sockaddr_ll have no safe interface in std")]
 
+mod blocks;
 mod clock;
+mod filter;
 mod frame;
 mod kernel;
 mod link;
@@ -26,6 +32,8 @@ mod ports;
 mod privilege;
 mod ring;
 mod send;
+mod sniffer;
+mod socket;
 mod wait;
 
 use std::cell::RefCell;
@@ -144,8 +152,7 @@ impl World for LiveWorld {
     }
 
     fn capture(&self, hear: &Hear) -> Result<Capture, NetError> {
-        let hint = format!("not yet: {hear:?}");
-        Err(NetError::System { doing: "opening a capture".to_owned(), message: hint })
+        Ok(Capture::Aside(Box::new(sniffer::Sniffer::open(self, hear)?)))
     }
 
     fn sleep(&self, span: Duration) -> Slept {

@@ -6,10 +6,12 @@
 //! When that queue is full too, the frame stays cut and its `wire_len` tells.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::Socket;
+
+use super::socket::{Map, PacketSocket};
 
 /// Bytes of one slot, header included; must divide [`BLOCK`].
 const SLOT: usize = 2048;
@@ -26,12 +28,11 @@ const LONGEST: usize = 65_536 + 64;
 
 /// A packet socket that hears all interfaces, with its ring mapped.
 pub(super) struct Ring {
-    socket: Socket,
-    map: *mut u8,
+    map: Map,
+    socket: PacketSocket,
     next: usize,
     /// Whole copies of frames that were too long for their slot are read into this.
     long: Vec<u8>,
-    dropped: u64,
 }
 
 /// One captured frame, as the kernel describes it.
@@ -45,48 +46,28 @@ pub(super) struct Slot<'a> {
 impl Ring {
     /// Opens the socket and its ring. Needs `CAP_NET_RAW` in effect.
     pub(super) fn open() -> io::Result<Self> {
-        // With protocol 0 nothing is captured before the ring is ready and `bind` names the protocol.
-        let socket = Socket::new(Domain::PACKET, Type::RAW.nonblocking(), None::<Protocol>)?;
-        set(&socket, libc::PACKET_VERSION, &(libc::tpacket_versions::TPACKET_V2 as libc::c_int))?;
-        set(&socket, libc::PACKET_COPY_THRESH, &(1 as libc::c_int))?;
+        let socket = PacketSocket::open(libc::tpacket_versions::TPACKET_V2)?;
+        socket.set(libc::PACKET_COPY_THRESH, &(1 as libc::c_int))?;
         let request = libc::tpacket_req {
             tp_block_size: BLOCK as u32,
             tp_block_nr: (RING / BLOCK) as u32,
             tp_frame_size: SLOT as u32,
             tp_frame_nr: SLOTS as u32,
         };
-        set(&socket, libc::PACKET_RX_RING, &request)?;
-        let _ = socket.set_recv_buffer_size(RING); // for whole copies; the kernel gives what `rmem_max` allows
-        // SAFETY: a fresh shared mapping of RING bytes, the size that the ring was just given; checked below.
-        let map = unsafe {
-            let access = libc::PROT_READ | libc::PROT_WRITE;
-            libc::mmap(std::ptr::null_mut(), RING, access, libc::MAP_SHARED, socket.as_raw_fd(), 0)
-        };
-        if map == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        let ring = Self { socket, map: map.cast(), next: 0, long: Vec::new(), dropped: 0 };
-        ring.bind()?;
-        Ok(ring)
-    }
-
-    /// Starts the capture, on all interfaces.
-    fn bind(&self) -> io::Result<()> {
-        let address = link_address(0, (libc::ETH_P_ALL as u16).to_be());
-        // SAFETY: `address` is a whole sockaddr_ll, and its size is given.
-        let done = unsafe {
-            libc::bind(self.socket.as_raw_fd(), (&raw const address).cast(), size_of_val(&address) as libc::socklen_t)
-        };
-        if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+        socket.set(libc::PACKET_RX_RING, &request)?;
+        let _ = socket.socket().set_recv_buffer_size(RING); // for whole copies; the kernel gives what `rmem_max` allows
+        let map = socket.map(RING)?;
+        socket.bind(0)?;
+        Ok(Self { map, socket, next: 0, long: Vec::new() })
     }
 
     /// The socket; frames can be sent by it too (the kernel does not give them back to it).
     pub(super) fn socket(&self) -> &Socket {
-        &self.socket
+        self.socket.socket()
     }
 
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+        self.socket.fd()
     }
 
     /// Whether a frame is waiting.
@@ -108,7 +89,7 @@ impl Ring {
         let start = usize::from(header.tp_mac).min(SLOT);
         let len = (header.tp_snaplen as usize).min(SLOT - start);
         let is_copied = header.tp_status & libc::TP_STATUS_COPY != 0;
-        let whole = if is_copied { receive(&self.socket, &mut self.long) } else { None };
+        let whole = if is_copied { receive(self.socket.socket(), &mut self.long) } else { None };
         // SAFETY: `start + len` is within the slot, which the kernel does not write while it is ours.
         let cut = unsafe { std::slice::from_raw_parts(base.add(start), len) };
         look(&Slot { header, address, bytes: whole.unwrap_or(cut) });
@@ -120,12 +101,12 @@ impl Ring {
     /// Captures nothing from now on.
     pub(super) fn close_filter(&self) -> io::Result<()> {
         let nothing = socket2::SockFilter::new((libc::BPF_RET | libc::BPF_K) as u16, 0, 0, 0);
-        self.socket.attach_filter(&[nothing])
+        self.socket().attach_filter(&[nothing])
     }
 
     /// Captures everything again.
     pub(super) fn open_filter(&self) -> io::Result<()> {
-        match self.socket.detach_filter() {
+        match self.socket().detach_filter() {
             Err(e) if e.raw_os_error() == Some(libc::ENOENT) => Ok(()), // there was none
             done => done,
         }
@@ -139,49 +120,30 @@ impl Ring {
             }
         }
         for _ in 0..SLOTS {
-            if receive(&self.socket, &mut self.long).is_none() {
+            if receive(self.socket.socket(), &mut self.long).is_none() {
                 break;
             }
         }
-        self.dropped();
-        self.dropped = 0;
+        self.socket.forget_dropped();
     }
 
     /// Takes an error off the socket, which would end every wait at once.
     pub(super) fn clear_error(&self) {
-        let _ = self.socket.take_error();
+        let _ = self.socket().take_error();
     }
 
-    /// Frames that found the ring full since [`Ring::forget`] (`PACKET_STATISTICS`).
+    /// Frames that found the ring full since [`Ring::forget`].
     pub(super) fn dropped(&mut self) -> u64 {
-        let mut stats = libc::tpacket_stats { tp_packets: 0, tp_drops: 0 };
-        let mut len = size_of_val(&stats) as libc::socklen_t;
-        // SAFETY: `stats` and `len` are live for the call, and `len` is the size of `stats`.
-        let done = unsafe {
-            let (fd, to) = (self.socket.as_raw_fd(), (&raw mut stats).cast());
-            libc::getsockopt(fd, libc::SOL_PACKET, libc::PACKET_STATISTICS, to, &raw mut len)
-        };
-        if done == 0 {
-            self.dropped += u64::from(stats.tp_drops); // reading resets the kernel's count
-        }
-        self.dropped
+        self.socket.dropped()
     }
 
     fn slot(&self) -> *mut u8 {
-        // SAFETY: `next` is below SLOTS, so the slot lies within the mapping.
-        unsafe { self.map.add(self.next * SLOT) }
+        self.map.at(self.next * SLOT)
     }
 
     fn status(&self) -> &AtomicU32 {
         // SAFETY: `tp_status` is the first word of a slot, aligned; both sides access it atomically.
         unsafe { AtomicU32::from_ptr(self.slot().cast()) }
-    }
-}
-
-impl Drop for Ring {
-    fn drop(&mut self) {
-        // SAFETY: the mapping was made by `open` with this size, and nothing borrows from it any more.
-        unsafe { libc::munmap(self.map.cast(), RING) };
     }
 }
 
@@ -191,26 +153,4 @@ fn receive<'a>(socket: &Socket, long: &'a mut Vec<u8>) -> Option<&'a [u8]> {
     // `Read for &Socket` is recv(2): one frame for each call.
     let len = io::Read::read(&mut &*socket, long).ok()?;
     Some(&long[..len])
-}
-
-/// A packet socket's address: an interface (0: all) and an Ethernet type in network order (0: none).
-pub(super) fn link_address(iface: u32, protocol: u16) -> libc::sockaddr_ll {
-    libc::sockaddr_ll {
-        sll_family: libc::AF_PACKET as u16,
-        sll_protocol: protocol,
-        sll_ifindex: iface as i32,
-        sll_hatype: 0,
-        sll_pkttype: 0,
-        sll_halen: 0,
-        sll_addr: [0; 8],
-    }
-}
-
-fn set<T>(socket: &Socket, option: libc::c_int, value: &T) -> io::Result<()> {
-    let len = size_of::<T>() as libc::socklen_t;
-    // SAFETY: `value` is live for the call, and its size is given; each caller passes the type that packet(7) names.
-    let done = unsafe {
-        libc::setsockopt(socket.as_raw_fd(), libc::SOL_PACKET, option, std::ptr::from_ref(value).cast(), len)
-    };
-    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

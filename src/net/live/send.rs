@@ -8,7 +8,7 @@ use std::time::Duration;
 use socket2::{Domain, MsgHdr, Protocol, SockAddr, Socket, Type};
 
 use super::privilege::with_net_raw;
-use super::ring::link_address;
+use super::socket::link_address;
 use super::wait::wait_writable;
 use crate::net::{Interface, NetError};
 

@@ -18,6 +18,9 @@ pub(super) enum Waited {
 /// The longest single wait: a `timespec` must not overflow, and callers look at their clock again anyway.
 const LONGEST: Duration = Duration::from_hours(1);
 
+/// How often to look for Ctrl-C while frames keep coming and no wait is needed.
+pub(super) const LISTEN: Duration = Duration::from_millis(10);
+
 /// Waits until one of `fds` has something to read or an error to tell, `wake` is written to, or `span` has passed.
 pub(super) fn wait(fds: &[BorrowedFd<'_>], wake: Option<&OwnedFd>, span: Duration) -> Waited {
     const NONE: libc::pollfd = libc::pollfd { fd: -1, events: libc::POLLIN, revents: 0 };
