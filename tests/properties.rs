@@ -168,11 +168,16 @@ fn explicit(layer: &Layer) -> Vec<(&'static str, Slot)> {
 fn loosened(packet: &Packet) -> Packet {
     let mut edited = packet.clone();
     let first = &packet.layers()[0];
-    let held = first.desc().fields.iter().find_map(|field| match first.get(field.name)? {
-        // An address of another length than its kind is given as bytes, and so taken.
-        Slot::Set(value) if field.auto_rule().is_none_or(|rule| !rule.is_computed()) => Some((field.name, value)),
-        _ => None,
-    });
+    let holds = |wanted: &dyn Fn(&Field) -> bool| {
+        first.desc().fields.iter().filter(|field| wanted(field)).find_map(|field| match first.get(field.name)? {
+            // An address of another length than its kind is given as bytes, and so taken.
+            Slot::Set(value) => Some((field.name, value)),
+            _ => None,
+        })
+    };
+    let is_explicit = |field: &Field| field.auto_rule().is_none_or(|rule| !rule.is_computed());
+    // Options that are set anew are filled up, so another field is taken.
+    let held = holds(&|field| is_explicit(field) && !is_filled(field)).or_else(|| holds(&|field| !is_filled(field)));
     if let Some((name, value)) = held {
         edited.set(0, name, &Wanted::Value(value)).expect("it fitted before");
     }

@@ -29,7 +29,7 @@ pub(crate) fn spec(
         let value = match fixed.iter().find(|(name, _)| *name == field.name) {
             Some((_, number)) => Some(Value::Int(*number)),
             None if manner == Manner::Straight && is_left(desc, field, upper) => None,
-            None => draw(rng, desc, field, manner),
+            None => draw(rng, desc, field, manner).or_else(|| harmless(desc, field, manner)),
         };
         if let Some(value) = value {
             layer.set(index, &Wanted::Value(value.clone())).expect("the value fits");
@@ -47,6 +47,14 @@ fn is_left(desc: &LayerDesc, field: &Field, upper: Option<&LayerDesc>) -> bool {
     let is_fragment = desc == &ipv6::FRAGMENT && ["offset", "m"].contains(&field.name);
     let is_aux = ["auxdata_len", "auxdlen"].contains(&field.name);
     is_asked || is_kind || is_length || is_fragment || is_aux || ["version", "frag"].contains(&field.name)
+}
+
+/// A number in the place of a preset that names a layer which is not above.
+fn harmless(desc: &LayerDesc, field: &Field, manner: Manner) -> Option<Value> {
+    match field.preset {
+        Preset::Int(number) if manner == Manner::Straight && names_a_layer(desc, field, number) => Some(Value::Int(9)),
+        _ => None,
+    }
 }
 
 trait Kind {
@@ -115,6 +123,12 @@ pub(crate) fn draw(rng: &mut Rng, desc: &'static LayerDesc, field: &Field, manne
         Shape::Ip4s => Some(list(rng, address)),
         Shape::Ip6s => Some(list(rng, address6)),
         Shape::Packets(of) => Some(list(rng, |rng| record(rng, of, manner))),
+        // A layer of options alone has one at least, or it is not there.
+        Shape::Options(table) if desc.fields.len() == 1 => {
+            let mut items = options(rng, table, manner);
+            items.insert(0, Value::List([Value::text("message-type"), Value::text("discover")].into()));
+            Some(items.into_list())
+        }
         Shape::Options(_) if rng.chance(0.4) => None,
         Shape::Options(table) => Some(options(rng, table, manner).into_list()),
     }
