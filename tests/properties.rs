@@ -78,7 +78,8 @@ proptest! {
         for manner in [Manner::Straight, Manner::Wild, Manner::Chaos] {
             let packet = random(seed, manner);
             let whole = bytes(&packet);
-            for end in 0..whole.len().min(200) {
+            let step = if manner == Manner::Straight { 1 } else { 7 };
+            for end in (0..whole.len().min(200)).step_by(step) {
                 given_back(packet.layers()[0].desc(), &whole[..end]);
             }
         }

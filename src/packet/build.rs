@@ -417,7 +417,9 @@ fn number_width(field: &Field) -> u8 {
 /// How many items a value has that takes `size` bytes.
 fn count(value: &Value, field: &Field, size: usize) -> usize {
     match (value, field.shape) {
-        (Value::List(items), _) => items.len(),
+        // A record may be given as bytes; among numbers and addresses they are what is left over.
+        (Value::List(items), Shape::Packets(_)) => items.len(),
+        (Value::List(items), _) => items.iter().filter(|item| !matches!(item, Value::Bytes(_))).count(),
         (_, Shape::Ip4s | Shape::Words) => size / 4,
         (_, Shape::Ip6s) => size / 16,
         _ => 0,
