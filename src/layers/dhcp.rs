@@ -20,7 +20,7 @@ pub static BOOTP: LayerDesc = LayerDesc {
         Field::bits("secs", 16).doc("Seconds since the client began."),
         Field::flags("flags", 16, FLAGS).doc("B: the answer is to be broadcast (RFC 1542)."),
         Field::ip4("ciaddr", 0, 0, 0, 0).doc("The client's address, when it has one."),
-        Field::ip4("yiaddr", 0, 0, 0, 0).doc("\"Your\" address: the client's from now on."),
+        Field::ip4("yiaddr", 0, 0, 0, 0).doc("The client's address from now on (\"your\" address)."),
         Field::ip4("siaddr", 0, 0, 0, 0).doc("The next server."),
         Field::ip4("giaddr", 0, 0, 0, 0).doc("The relay agent."),
         Field::fill("chaddr", 16).hex().doc("The client's hardware address."),

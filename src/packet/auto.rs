@@ -149,10 +149,13 @@ pub(super) fn verify(packet: &Packet, at: usize, field: usize) -> Verdict {
         }
         Auto::PayloadLen => payload_len(packet, at, end - start, held),
         Auto::After => {
-            Some((end - start) as u64 - (layer.offset(field) as u64 + u64::from(row.width().unwrap_or(0))) / 8)
+            let behind = (layer.offset(field) + usize::from(row.width().unwrap_or(0))) / 8;
+            let here = ((end - start) as u64).saturating_sub(behind as u64);
+            // What is not here may come in the next segment.
+            (held <= here || !has_length(desc, row.name)).then_some(here)
         }
         Auto::SizeOf(name) => size_of(layer, name).or(Some(held)),
-        Auto::CountOf(name) => count_of(layer, name),
+        Auto::CountOf(name) => count_of(layer, name).filter(|count| *count == held || !is_cut(packet, at)),
         Auto::Next(_) => expected_next(packet, at, row.name, held),
         Auto::WidthOf(_) => Some(held),
         Auto::PseudoSum { .. } if packet.meta().is_some_and(|m| m.offload) && !desc.quoted => return Verdict::Offload,
@@ -177,11 +180,18 @@ fn expected_header(packet: &Packet, at: usize, held: u64, unit: u8, minus: u8) -
     if header_goes_on(packet, at) {
         return None;
     }
+    // The zeros that fill a header count in no length, and may be missing at the end of a packet.
     let align = u64::from(layer.desc().align.max(1));
-    if align > 1 && held.next_multiple_of(align) == (end - start) as u64 {
+    let least = layer.offset(layer.desc().fields.len()) as u64 / 8;
+    if align > 1 && held >= least && (held..=held.next_multiple_of(align)).contains(&((end - start) as u64)) {
         return Some(held);
     }
     Some(((end - start) as u64 / u64::from(unit)).saturating_sub(minus.into()))
+}
+
+/// Whether a layer says how long it is in this field.
+fn has_length(desc: &LayerDesc, field: &str) -> bool {
+    desc.length.is_some_and(|length| length.field == field)
 }
 
 /// Bytes of the named field of a layer that was read.

@@ -160,13 +160,24 @@ impl Writer<'_> {
             Some(bytes) => self.built.bytes.extend_from_slice(bytes),
             None => {
                 self.made_header(i, layer, start)?;
-                let align = usize::from(layer.desc().align.max(1));
-                let end = start + (self.built.bytes.len() - start).next_multiple_of(align);
-                self.built.bytes.resize(end, 0);
+                self.fill(i, layer, start);
             }
         }
         self.built.spans.push((layer.desc(), start, self.built.bytes.len()));
         Ok(())
+    }
+
+    /// Fills a header that began at `start` as its description says; as it was read, while it is the last one.
+    fn fill(&mut self, i: usize, layer: &Layer, start: usize) {
+        let align = usize::from(layer.desc().align.max(1));
+        if let Some(fill) = layer.tail().and_then(|tail| tail.fill.as_deref()) {
+            self.built.bytes.extend_from_slice(fill);
+            if self.layers[i + 1..].iter().all(|upper| upper.desc().padding) {
+                return;
+            }
+        }
+        let end = start + (self.built.bytes.len() - start).next_multiple_of(align);
+        self.built.bytes.resize(end, 0);
     }
 
     fn made_header(&mut self, i: usize, layer: &Layer, start: usize) -> Result<(), PacketError> {
@@ -214,6 +225,7 @@ impl Writer<'_> {
                 }
             }
         }
+        self.built.bytes.extend_from_slice(layer.tail().map_or(&[], |tail| &tail.inside));
         let end = self.built.bytes.len();
         locals.iter().try_for_each(|local| {
             let value = match local.rule {
@@ -405,7 +417,9 @@ fn number_width(field: &Field) -> u8 {
 /// How many items a value has that takes `size` bytes.
 fn count(value: &Value, field: &Field, size: usize) -> usize {
     match (value, field.shape) {
-        (Value::List(items), _) => items.len(),
+        // A record may be given as bytes; among numbers and addresses they are what is left over.
+        (Value::List(items), Shape::Packets(_)) => items.len(),
+        (Value::List(items), _) => items.iter().filter(|item| !matches!(item, Value::Bytes(_))).count(),
         (_, Shape::Ip4s | Shape::Words) => size / 4,
         (_, Shape::Ip6s) => size / 16,
         _ => 0,

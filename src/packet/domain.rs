@@ -9,6 +9,8 @@ use std::fmt::Write;
 const MOST_NAME: usize = 255;
 /// The longest label.
 const MOST_LABEL: usize = 63;
+/// Pointers in one name, at most: one before each label of the longest name. More only cost time.
+const MOST_POINTERS: usize = 127;
 
 /// Reads the name that begins at `at` in `message`, from whose start pointers count; the part of it that lies here
 /// ends before `stop`.
@@ -17,7 +19,7 @@ const MOST_LABEL: usize = 63;
 pub(super) fn read(message: &[u8], at: usize, stop: usize) -> Result<(String, usize), String> {
     let mut name = String::new();
     let (mut at, mut stop, mut total) = (at, stop.min(message.len()), 1);
-    let mut end = None;
+    let (mut end, mut pointers) = (None, 0);
     loop {
         let len = *message.get(..stop).and_then(|m| m.get(at)).ok_or("a name is cut")?;
         match len >> 6 {
@@ -39,6 +41,10 @@ pub(super) fn read(message: &[u8], at: usize, stop: usize) -> Result<(String, us
                 let to = usize::from(len & 0x3f) << 8 | usize::from(low);
                 if to >= at {
                     return Err(format!("a pointer at byte {at} leads on to byte {to}, not back"));
+                }
+                pointers += 1;
+                if pointers > MOST_POINTERS {
+                    return Err(format!("a name has more than {MOST_POINTERS} pointers"));
                 }
                 end.get_or_insert(at + 2);
                 // What lies before the pointer: so each one makes what is left shorter.

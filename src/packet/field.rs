@@ -396,9 +396,11 @@ impl Field {
             return None;
         }
         match self.shape {
-            Shape::Bits(bits) | Shape::Little(bits) | Shape::Fixed(bits, _) | Shape::Flags(bits, _) => {
-                Some(bits.into())
-            }
+            Shape::Bits(bits)
+            | Shape::Little(bits)
+            | Shape::Fixed(bits, _)
+            | Shape::Signed(bits)
+            | Shape::Flags(bits, _) => Some(bits.into()),
             Shape::Ip4 => Some(32),
             Shape::Ip6 => Some(128),
             Shape::Mac => Some(48),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::bits;
 use super::desc::LayerDesc;
 use super::error::PacketError;
 use super::field::{Field, NameTable, Names, When};
@@ -18,11 +19,25 @@ pub struct Layer {
     under: Option<&'static LayerDesc>,
 }
 
+/// What stood behind the fields of a layer that was read, where that is not what building puts there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tail {
+    /// Bytes that the header counts.
+    pub(super) inside: Arc<[u8]>,
+    /// What fills it, in the place of the zeros.
+    pub(super) fill: Option<Arc<[u8]>>,
+}
+
 /// Where a layer's values come from.
 #[derive(Clone, Debug)]
 enum Body {
     /// Made by a user: what was set, sorted by field; everything else has its preset.
-    Made(Vec<(u8, Slot)>),
+    Made {
+        /// What was set.
+        set: Vec<(u8, Slot)>,
+        /// What stood behind the fields when it was read.
+        tail: Tail,
+    },
     /// Read from bytes, and kept as they were.
     Read(Read),
 }
@@ -30,7 +45,7 @@ enum Body {
 impl Layer {
     /// A layer with nothing set.
     pub fn new(desc: &'static LayerDesc) -> Self {
-        Self { desc, body: Body::Made(Vec::new()), under: None }
+        Self { desc, body: Body::Made { set: Vec::new(), tail: Tail::default() }, under: None }
     }
 
     /// A layer that was read.
@@ -57,7 +72,15 @@ impl Layer {
     pub(super) fn body(&self) -> Option<&Read> {
         match &self.body {
             Body::Read(read) => Some(read),
-            Body::Made(_) => None,
+            Body::Made { .. } => None,
+        }
+    }
+
+    /// What follows the fields, in a layer that was made.
+    pub(super) fn tail(&self) -> Option<&Tail> {
+        match &self.body {
+            Body::Made { tail, .. } => Some(tail),
+            Body::Read(_) => None,
         }
     }
 
@@ -130,7 +153,7 @@ impl Layer {
     /// What field `index` holds, its preset if nothing is set; `None` when the bytes end before it.
     pub fn slot(&self, index: usize) -> Option<Slot> {
         match &self.body {
-            Body::Made(set) => match set.binary_search_by_key(&(index as u8), |(i, _)| *i) {
+            Body::Made { set, .. } => match set.binary_search_by_key(&(index as u8), |(i, _)| *i) {
                 Ok(at) if self.desc.fields[index].is_cut_off(&set[at].1) => None,
                 Ok(at) => Some(set[at].1.clone()),
                 Err(_) => Some(self.desc.fields[index].preset_slot()),
@@ -142,14 +165,14 @@ impl Layer {
     /// What the user set, by index of field; `None` for a layer that was read.
     pub(crate) fn set_slots(&self) -> Option<&[(u8, Slot)]> {
         match &self.body {
-            Body::Made(set) => Some(set),
+            Body::Made { set, .. } => Some(set),
             Body::Read(_) => None,
         }
     }
 
     /// Sets field `index`; a layer that was read must have been loosened first (see `Packet::set`).
     pub(crate) fn put(&mut self, index: usize, slot: Slot) {
-        if let Body::Made(set) = &mut self.body {
+        if let Body::Made { set, .. } = &mut self.body {
             match set.binary_search_by_key(&(index as u8), |(i, _)| *i) {
                 Ok(at) => set[at].1 = slot,
                 Err(at) => set.insert(at, (index as u8, slot)),
@@ -187,8 +210,24 @@ impl Layer {
                 Slot::Random(random.clone())
             }
         };
-        self.put(index, slot);
+        self.put(index, self.into_rest(index, slot));
         Ok(())
+    }
+
+    /// A number set in the field that holds the rest of a header that was cut (see `Layer::loosen`) goes into that rest.
+    fn into_rest(&self, index: usize, slot: Slot) -> Slot {
+        let held = self.set_slots().and_then(|set| set.iter().find(|(i, _)| usize::from(*i) == index));
+        let width = self.desc.fields[index].width().map(usize::from);
+        match (&slot, held, width) {
+            (Slot::Set(Value::Int(n)), Some((_, Slot::Set(Value::Bytes(rest)))), Some(width))
+                if (1..=64).contains(&width) && rest.len() * 8 >= width =>
+            {
+                let mut rest = rest.to_vec();
+                bits::write(&mut rest, 0, width, *n);
+                Slot::Set(Value::Bytes(rest.into()))
+            }
+            _ => slot,
+        }
     }
 
     /// The names of a field's numbers, which may depend on another field.
@@ -204,8 +243,8 @@ impl Layer {
     }
 
     /// Puts set values in the place of the bytes that were read.
-    pub(super) fn remake(&mut self, set: Vec<(u8, Slot)>) {
-        self.body = Body::Made(set);
+    pub(super) fn remake(&mut self, set: Vec<(u8, Slot)>, tail: Tail) {
+        self.body = Body::Made { set, tail };
     }
 }
 
@@ -213,6 +252,7 @@ impl Layer {
 impl PartialEq for Layer {
     fn eq(&self, other: &Self) -> bool {
         self.desc == other.desc
+            && self.tail() == other.tail()
             && (0..self.desc.fields.len()).all(|i| {
                 let field = &self.desc.fields[i];
                 match (self.has(field), other.has(field)) {

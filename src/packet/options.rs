@@ -228,11 +228,14 @@ impl OptionTable {
         let number = |bytes: &[u8], at: usize| {
             bytes.get(at..at + width).map(|n| n.iter().fold(0u16, |n, b| n << 8 | u16::from(*b)))
         };
+        // Zeros behind an option belong to it only when another option follows.
+        let mut unread = rest;
         while let Some(kind) = number(rest, 0) {
             let known = self.by_kind(kind);
             if let Some(single) = known.filter(|k| k.shape == OptionShape::Single) {
                 items.push(Value::text(single.name));
                 rest = &rest[width..];
+                unread = rest;
                 if self.format.end == Some(kind) {
                     break;
                 }
@@ -244,6 +247,7 @@ impl OptionTable {
             let Some(value) = value else { break };
             items.push(decode_one(known, kind, value));
             rest = &rest[2 * width + value.len()..];
+            unread = rest;
             let fill = value.len().next_multiple_of(self.format.align.into()) - value.len();
             match rest.get(..fill) {
                 Some(zeros) if rest.len() > fill && zeros.iter().all(|b| *b == 0) => rest = &rest[fill..],
@@ -251,8 +255,8 @@ impl OptionTable {
                 _ => break,
             }
         }
-        if !rest.is_empty() && !self.is_fill(at + bytes.len(), rest) {
-            items.push(Value::bytes(rest));
+        if !unread.is_empty() && !self.is_fill(at + bytes.len(), unread) {
+            items.push(Value::bytes(unread));
         }
         items
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::dissect::header_end;
 use super::field::{Extent, Field, Shape};
-use super::layer::Layer;
+use super::layer::{Layer, Tail};
 use super::value::{Slot, Value};
 use super::{Header, LayerDesc, Packet, bits, domain};
 use crate::base::Mac;
@@ -213,7 +213,8 @@ impl Layer {
     /// Turns bytes that were read into set values. `is_auto` says which automatic fields become automatic again.
     ///
     /// So that nothing is lost of a header that was cut, the field in which it ends holds the bytes that are left, the
-    /// fields behind it none; and options that end inside a word are bytes, to which no padding is added.
+    /// fields behind it none; options that end inside a word are bytes, to which no padding is added; and what stands
+    /// behind the last field stays there.
     pub(crate) fn loosen(&mut self, is_auto: impl Fn(usize) -> bool) {
         let Some(header) = self.header_bytes() else { return };
         let fields: Vec<usize> = (0..self.desc().fields.len()).filter(|&i| self.has(&self.desc().fields[i])).collect();
@@ -239,7 +240,21 @@ impl Layer {
             Some((i as u8, slot))
         };
         let set = fields.iter().enumerate().filter_map(slot).collect();
-        self.remake(set);
+        let tail = if last.is_none() { self.tail_read() } else { Tail::default() };
+        self.remake(set, tail);
+    }
+}
+
+impl Layer {
+    /// What stands behind the last field, where that is not what building adds.
+    fn tail_read(&self) -> Tail {
+        let Some(read) = self.body() else { return Tail::default() };
+        let (header, align) = (read.header(), usize::from(self.desc().align.max(1)));
+        let fields = self.fields_end().min(header.len());
+        let content = self.content(read).len().max(fields);
+        let fill = &header[content..];
+        let is_usual = header.len() == content.next_multiple_of(align) && fill.iter().all(|b| *b == 0);
+        Tail { inside: header[fields..content].into(), fill: (!is_usual).then(|| fill.into()) }
     }
 }
 
@@ -263,7 +278,7 @@ fn record(
         Ok(Layer::read(desc, read))
     };
     let refined = desc.refine.and_then(|refine| refine(&bytes[begin..stop])).filter(|fine| *fine != desc);
-    let fits = |layer: &Layer| layer.header_bytes().map(<[u8]>::len) == Some(layer.fields_end());
+    let fits = |layer: &Layer| layer.tail_read() == Tail::default();
     match refined.map(read) {
         Some(Ok(layer)) if fits(&layer) => Ok(layer),
         _ => read(desc),
@@ -271,13 +286,17 @@ fn record(
 }
 
 impl Layer {
-    /// Where the last field ends, in bytes; where one goes on to the end, the end.
+    /// Where the last field ends, in bytes; where one goes on to the end, the end of what is not fill.
     fn fields_end(&self) -> usize {
         let is_open = self.desc().fields.iter().any(|f| {
             let is_fixed = f.width().is_some() || matches!(f.extent, Extent::Bytes(_) | Extent::Count(_));
             self.has(f) && !is_fixed && !(f.extent == Extent::Shape && f.shape == Shape::Name)
         });
-        if is_open { self.header_bytes().map_or(0, <[u8]>::len) } else { self.offset(self.desc().fields.len()) / 8 }
+        if is_open {
+            self.body().map_or(0, |read| self.content(read).len())
+        } else {
+            self.offset(self.desc().fields.len()) / 8
+        }
     }
 }
 
@@ -300,16 +319,24 @@ fn strings(bytes: &[u8]) -> Value {
     Value::List(items.into())
 }
 
+/// Whether a name stands in `bytes` without pointers.
+fn is_plain(name: &str, bytes: &[u8]) -> bool {
+    let mut plain = Vec::with_capacity(bytes.len());
+    domain::write(name, &mut plain);
+    plain == bytes
+}
+
 /// Names one after another, without pointers; from a malformed one on, bytes.
 fn names(bytes: &[u8]) -> Value {
     let (mut items, mut at) = (Vec::new(), 0);
     while at < bytes.len() {
         match domain::read(&bytes[at..], 0, bytes.len() - at) {
-            Ok((name, end)) => {
+            // Pointers have no place here: nothing says from where they count.
+            Ok((name, end)) if is_plain(&name, &bytes[at..at + end]) => {
                 items.push(Value::text(&name));
                 at += end;
             }
-            Err(_) => {
+            _ => {
                 items.push(Value::bytes(&bytes[at..]));
                 break;
             }
