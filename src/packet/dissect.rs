@@ -80,28 +80,24 @@ impl Registry {
         let mut paddings: Vec<(usize, usize)> = Vec::new();
         let (mut start, mut stop) = (0, bytes.len());
         let mut next = Some(first);
-        let mut note: Option<Arc<str>> = None;
         while start < stop || layers.is_empty() {
             let mut desc = next.filter(|_| layers.len() < MOST_LAYERS).unwrap_or(self.raw);
             if let Some(refined) = desc.refine.and_then(|refine| refine(&bytes[start..stop])) {
                 desc = refined;
             }
-            let mut read = Read::new(bytes.clone(), start, stop, note.take());
-            let under = layers.last().map(Layer::desc);
-            match header_end(desc, under, &read, stop) {
+            // A view over all that is left, until its fields have told where the header ends.
+            let mut layer = Layer::read(desc, Read::new(bytes.clone(), start, stop, None));
+            layer.put_on(layers.last().map(Layer::desc));
+            let end = match header_end(&layer, start, stop) {
                 Ok((end, said)) => {
-                    read.end = end as u32;
-                    read.note = said.map(Into::into).or(read.note);
+                    layer.end_at(end, said);
+                    end
                 }
                 Err(said) => {
-                    read.note = Some(said.into());
-                    layers.push(Layer::read(self.raw, read));
+                    layers.push(Layer::read(self.raw, Read::new(bytes.clone(), start, stop, Some(said.into()))));
                     break;
                 }
-            }
-            let end = read.end as usize;
-            let mut layer = Layer::read(desc, read);
-            layer.put_on(under);
+            };
             if let Some(len) = layer.stated_len() {
                 match start + len {
                     whole if whole > stop && !desc.quoted => {
@@ -127,20 +123,14 @@ impl Registry {
     }
 }
 
-/// Where the header that `read` begins with ends, with a note when it says more than there is; or why there is none.
-pub(super) fn header_end(
-    desc: &'static LayerDesc,
-    under: Option<&'static LayerDesc>,
-    read: &Read,
-    stop: usize,
-) -> Result<(usize, Option<String>), String> {
+/// Where the header ends that begins at `start`, with a note when it says more than there is; or why there is none.
+///
+/// `view` is a layer over all bytes up to `stop`: which fields are there may depend on others.
+pub(super) fn header_end(view: &Layer, start: usize, stop: usize) -> Result<(usize, Option<String>), String> {
+    let desc = view.desc();
     if desc.header == Header::Rest {
         return Ok((stop, None));
     }
-    let start = read.start as usize;
-    // The fields that are there may depend on others, so a view over all that is left measures them.
-    let mut view = Layer::read(desc, read.clone());
-    view.put_on(under);
     let fixed = view.offset(desc.fields.len()) / 8;
     if start + fixed > stop {
         return if desc.quoted {

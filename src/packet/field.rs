@@ -390,7 +390,13 @@ impl Field {
         has_end && matches!(slot, Slot::Set(Value::Bytes(bytes)) if bytes.is_empty())
     }
 
+    /// Whether every header of the layer has it.
+    pub fn is_always(&self) -> bool {
+        self.when.is_none() && self.above.is_none()
+    }
+
     /// Width in bits where it is fixed.
+    #[inline]
     pub fn width(&self) -> Option<u16> {
         if self.extent != Extent::Shape {
             return None;

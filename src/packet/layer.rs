@@ -101,6 +101,14 @@ impl Layer {
         (stated > 0 || length.plus == 0).then_some(stated + length.plus)
     }
 
+    /// Ends the header of a layer that was read as a view over all that was left.
+    pub(super) fn end_at(&mut self, end: usize, note: Option<String>) {
+        if let Body::Read(read) = &mut self.body {
+            read.end = end as u32;
+            read.note = note.map(Into::into).or(read.note.take());
+        }
+    }
+
     /// Puts a note on a layer that was read.
     pub(super) fn set_note(&mut self, note: String) {
         if let Body::Read(read) = &mut self.body {

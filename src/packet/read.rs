@@ -55,8 +55,11 @@ impl Layer {
     /// Where field `index` begins, in bits from the start of the header. (In a layer that was made, fields of any
     /// width count as nothing.)
     pub(crate) fn offset(&self, index: usize) -> usize {
-        let fields = self.desc().fields[..index].iter().filter(|f| self.has(f));
-        fields.fold(0, |at, field| at + self.measure(field, at))
+        self.desc().fields[..index].iter().fold(0, |at, field| match field.width() {
+            Some(width) if field.is_always() => at + usize::from(width),
+            _ if self.has(field) => at + self.measure(field, at),
+            _ => at,
+        })
     }
 
     /// The width in bits of a field that begins at bit `at`. Those that go on to the end count as nothing.
@@ -270,12 +273,14 @@ fn record(
     let read = |desc: &'static LayerDesc| {
         let mut read = Read::new(bytes.clone(), begin, stop, None);
         read.message = message as u32;
-        let (end, note) = header_end(desc, None, &read, stop)?;
-        if let Some(note) = note {
-            return Err(note);
+        let mut layer = Layer::read(desc, read);
+        match header_end(&layer, begin, stop)? {
+            (_, Some(note)) => Err(note),
+            (end, None) => {
+                layer.end_at(end, None);
+                Ok(layer)
+            }
         }
-        read.end = end as u32;
-        Ok(Layer::read(desc, read))
     };
     let refined = desc.refine.and_then(|refine| refine(&bytes[begin..stop])).filter(|fine| *fine != desc);
     let fits = |layer: &Layer| layer.tail_read() == Tail::default();
