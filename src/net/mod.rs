@@ -3,6 +3,7 @@
 //! Two worlds stand behind it: the machine's own network ([`live`], Linux only) and the laboratory
 //! ([`crate::lab`]). Nothing here knows what a packet is: bytes are the common language.
 
+pub mod bpf;
 pub mod capture;
 mod error;
 pub mod faulty;
