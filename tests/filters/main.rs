@@ -105,7 +105,10 @@ fn tcpdump_takes_the_same_frames_from_a_file() {
             let plain = oracle::compiled(link_type, text, false).expect("it was taken");
             for ((bytes, len), taken) in frames.iter().zip(theirs) {
                 let verdict = ours.matches(bytes, *len);
-                assert!(verdict == taken || verdict == plain.matches(bytes, *len), "{text}: {len} {bytes:02x?}\n{ours}");
+                assert!(
+                    verdict == taken || verdict == plain.matches(bytes, *len),
+                    "{text}: {len} {bytes:02x?}\n{ours}"
+                );
             }
         }
     }
@@ -157,7 +160,11 @@ fn programs_for_the_kernel_find_the_tag_beside_the_frame() {
             if is_tagged {
                 let tag = u16::from_be_bytes([bytes[14], bytes[15]]);
                 let taken_out = [&bytes[..12], &bytes[16..]].concat();
-                assert_eq!(kernel_program.matches_beside(&taken_out, len - 4, Some(tag)), wanted, "{text}: {bytes:02x?}");
+                assert_eq!(
+                    kernel_program.matches_beside(&taken_out, len - 4, Some(tag)),
+                    wanted,
+                    "{text}: {bytes:02x?}"
+                );
                 tagged += 1;
             }
         }

@@ -175,9 +175,7 @@ impl Parser<'_> {
                 let port = port_number(*number, &token.at)?;
                 (port, port, Carrier::Any)
             }
-            Kind::Name(name) if wanted == Wanted::PortRange => {
-                range(name).ok_or_else(|| self.unfit(token, wanted))?
-            }
+            Kind::Name(name) if wanted == Wanted::PortRange => range(name).ok_or_else(|| self.unfit(token, wanted))?,
             Kind::Name(name) => {
                 let (port, carrier) = service(name).ok_or_else(|| no_service(name, &token.at))?;
                 (port, port, carrier)
@@ -226,11 +224,7 @@ impl Parser<'_> {
 }
 
 /// Which protocols have addresses.
-fn check_address(
-    protocol: Option<&'static Protocol>,
-    wanted: Wanted,
-    at: &Range<usize>,
-) -> Result<(), FilterError> {
+fn check_address(protocol: Option<&'static Protocol>, wanted: Wanted, at: &Range<usize>) -> Result<(), FilterError> {
     let (word, kind) = match protocol {
         Some(Protocol { word, over: Over::Ip4 | Over::Ip6 | Over::Both, .. }) => (word, wanted.word()),
         _ => return Ok(()),

@@ -93,7 +93,9 @@ fn pieces<'a>(blocks: &'a [Block], reached: &[bool]) -> Vec<Piece<'a>> {
             if let Target::Block(next) = target {
                 held[next] = Some(match held[next] {
                     None => after,
-                    Some(other) => Held { a: other.a.filter(|_| other.a == after.a), x: other.x.filter(|_| other.x == after.x) },
+                    Some(other) => {
+                        Held { a: other.a.filter(|_| other.a == after.a), x: other.x.filter(|_| other.x == after.x) }
+                    }
                 });
             }
         }

@@ -236,9 +236,10 @@ impl Lower {
         let (src, dst) = IP6_ADDRESSES;
         let word = |value: u128, part: u32| (value >> (96 - 32 * part)) as u32;
         let end = |offset: u32| {
-            Logic::all((0..4).map(|part| {
-                Logic::masked(self.payload() + offset + 4 * part, word(addr, part), word(mask, part))
-            }))
+            Logic::all(
+                (0..4)
+                    .map(|part| Logic::masked(self.payload() + offset + 4 * part, word(addr, part), word(mask, part))),
+            )
         };
         Ok(Logic::all([self.link_type(names::IPV6)?, ends(direction, end(src), end(dst))]))
     }
@@ -380,10 +381,7 @@ fn ends(direction: Direction, src: Logic, dst: Logic) -> Logic {
 }
 
 fn version(high_half: u32) -> Logic {
-    let loads = vec![
-        Insn::new(insn::LD | insn::B | insn::ABS, 0),
-        Insn::new(insn::ALU | insn::AND | insn::K, 0xf0),
-    ];
+    let loads = vec![Insn::new(insn::LD | insn::B | insn::ABS, 0), Insn::new(insn::ALU | insn::AND | insn::K, 0xf0)];
     Logic::test(loads, Compare::Equal, high_half)
 }
 

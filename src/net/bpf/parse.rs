@@ -189,11 +189,7 @@ impl Parser<'_> {
     }
 
     fn join(&mut self) -> Option<Join> {
-        if self.eat("and") {
-            Some(Join::And)
-        } else {
-            self.eat("or").then_some(Join::Or)
-        }
+        if self.eat("and") { Some(Join::And) } else { self.eat("or").then_some(Join::Or) }
     }
 
     /// One condition, or arithmetic. A bare value is allowed where there are qualifiers to carry over.
@@ -351,7 +347,9 @@ impl Parser<'_> {
         }
         match self.peek().kind {
             Kind::Dotted(_) | Kind::V6(_) | Kind::Name(_) => Err(self.wanted(&format!("\"host\" after \"{word}\""))),
-            Kind::Number(_) | Kind::Mac(_) => Err(self.wanted(&format!("\"port\", \"host\" or \"and\" after \"{word}\""))),
+            Kind::Number(_) | Kind::Mac(_) => {
+                Err(self.wanted(&format!("\"port\", \"host\" or \"and\" after \"{word}\"")))
+            }
             _ => Ok(Told { condition: Condition::Ask(Ask::Protocol(protocol), self.since(start)), carried: None }),
         }
     }
@@ -396,7 +394,11 @@ impl Parser<'_> {
                 return FilterError::err(what, &token.at);
             }
             Kind::Word(_) | Kind::End => {
-                return Err(self.wanted(&format!("{} after \"{}\"", qualifiers.wanted.fits(), qualifiers.wanted.word())));
+                return Err(self.wanted(&format!(
+                    "{} after \"{}\"",
+                    qualifiers.wanted.fits(),
+                    qualifiers.wanted.word()
+                )));
             }
             _ => {}
         }
