@@ -43,15 +43,19 @@ fn named_number(text: &str, names: NameTable) -> Result<u64, String> {
 pub(super) fn ip4(value: &Value) -> Result<Ipv4Addr, String> {
     match value {
         Value::Ip4(addr) => Ok(*addr),
-        Value::Text(text) => text
-            .parse()
-            .map_err(|_| format!("expected an IPv4 address like \"192.0.2.10\", found \"{}\"", text.escape_debug())),
+        Value::Text(text) => text.parse().map_err(|_| {
+            let other = text.parse::<Ipv6Addr>().map_or("", |_| "; IPv6(..) takes it");
+            format!("expected an IPv4 address like \"192.0.2.10\", found \"{}\"{other}", text.escape_debug())
+        }),
         Value::Int(n) => {
             u32::try_from(*n).map(Into::into).map_err(|_| format!("{n} does not fit 32 bits (0 to {})", u32::MAX))
         }
         Value::Bytes(bytes) => <[u8; 4]>::try_from(&bytes[..])
             .map(Into::into)
             .map_err(|_| format!("expected 4 bytes, found {}", bytes.len())),
+        Value::Ip6(addr, _) => {
+            Err(format!("expected an IPv4 address like \"192.0.2.10\", found \"{addr}\"; IPv6(..) takes it"))
+        }
         other => Err(format!("expected an IPv4 address like \"192.0.2.10\", found {}", other.kind())),
     }
 }
@@ -75,13 +79,17 @@ pub(super) fn ip6(value: &Value) -> Result<Value, String> {
         Value::Ip6(..) => Ok(value.clone()),
         Value::Text(text) => {
             let (addr, zone) = text.split_once('%').map_or((&**text, None), |(addr, zone)| (addr, Some(zone)));
-            let addr = addr.parse().map_err(|_| format!("{LIKE}, found \"{}\"", text.escape_debug()))?;
+            let addr = addr.parse().map_err(|_| {
+                let other = text.parse::<Ipv4Addr>().map_or("", |_| "; IP(..) takes it");
+                format!("{LIKE}, found \"{}\"{other}", text.escape_debug())
+            })?;
             Ok(Value::Ip6(addr, zone.map(Arc::from)))
         }
         Value::Bytes(bytes) => match <[u8; 16]>::try_from(&bytes[..]) {
             Ok(bytes) => Ok(Value::Ip6(Ipv6Addr::from(bytes), None)),
             Err(_) => Err(format!("expected 16 bytes, found {}", bytes.len())),
         },
+        Value::Ip4(addr) => Err(format!("{LIKE}, found \"{addr}\"; IP(..) takes it")),
         other => Err(format!("{LIKE}, found {}", other.kind())),
     }
 }

@@ -10,6 +10,7 @@ use rhai::{AST, Dynamic, Engine, EvalAltResult, FnPtr, ImmutableString, NativeCa
 
 use super::func::{Reply, describe, say};
 use super::state::State;
+use super::surface::fault;
 use super::values::{Counts, Packets, seen};
 use crate::engine::{Aside, Sniff};
 use crate::net::Hear;
@@ -178,7 +179,7 @@ impl Sniffer {
         }
         let hear = Hear { aside: true, ..running.wishes.hear.clone() };
         let sniff = Sniff::open(&mut state.network.borrow_mut(), &hear);
-        let sniff = sniff.map_err(|e| super::func::say_at(e.to_string(), &e.word(&hear.filter)))?;
+        let sniff = sniff.map_err(|e| fault(&e, &hear.filter))?;
         running.aside = Some(sniff.aside());
         let write = running.write.take();
         running.intake = Some(Intake::new(running.wishes.clone(), write));
