@@ -3,8 +3,9 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
+use super::Packet;
 use super::bits;
-use super::desc::LayerDesc;
+use super::desc::{Header, LayerDesc};
 use super::field::{NameTable, parse_number};
 use super::value::Value;
 use crate::base::Mac;
@@ -125,9 +126,16 @@ pub(super) fn string(value: &Value) -> Result<Value, String> {
     }
 }
 
-/// A record: a packet whose layer is `of`, or one that it may be refined to; or bytes.
+/// A record: a packet whose layer is `of`, or one that it may be refined to; or bytes. A record has no records itself.
 pub(super) fn record(value: &Value, of: &LayerDesc) -> Result<Value, String> {
+    let has_records =
+        |packet: &Packet| packet.all_layers().0.iter().any(|layer| layer.desc().header == Header::Records);
     match value {
+        Value::Packet(packet) if has_records(packet) => Err(format!(
+            "expected records like {}(), found {}, which has records itself; give its bytes",
+            of.name,
+            packet.names()
+        )),
         Value::Packet(_) | Value::Bytes(_) => Ok(value.clone()),
         other => Err(format!("expected a list of records like [{}()], found {}", of.name, other.kind())),
     }

@@ -86,7 +86,7 @@ impl Registry {
             if let Some(refined) = desc.refine.and_then(|refine| refine(&bytes[start..stop])) {
                 desc = refined;
             }
-            let mut read = Read::new(bytes.clone(), start, stop, note.take());
+            let mut read = Read::new(desc, bytes.clone(), start, stop, note.take());
             let under = layers.last().map(Layer::desc);
             match header_end(desc, under, &read, stop) {
                 Ok((end, said)) => {
@@ -121,7 +121,7 @@ impl Registry {
             start = end;
         }
         for (start, end) in paddings.into_iter().rev() {
-            layers.push(Layer::read(self.padding, Read::new(bytes.clone(), start, end, None)));
+            layers.push(Layer::read(self.padding, Read::new(self.padding, bytes.clone(), start, end, None)));
         }
         Packet::from_layers(layers)
     }
