@@ -693,3 +693,32 @@ fn a_record_has_no_records() {
     let error = refused(&layers::dns::DNS, "an", message);
     assert_eq!(error, "DNS.an: expected records like DNSRR(), found DNS, which has records itself; give its bytes");
 }
+
+#[test]
+fn a_fixed_point_number_has_one_decimal_and_is_read_back() {
+    let ntp = |value| {
+        let mut packet = Packet::new(&layers::ntp::NTP);
+        packet.set(0, "ref", &Wanted::Value(value)).expect("it fits");
+        packet
+    };
+    for (raw, text) in [
+        (0, "0"),
+        (1, "0.0000000002"),
+        (1 << 31, "0.5"),
+        ((3_913_056_000 << 32) + 0x1999_9999, "3913056000.0999999999"),
+        (u64::MAX, "4294967295.9999999998"),
+    ] {
+        let shown = ntp(Value::Int(raw)).show(&Nowhere);
+        assert!(shown.contains(&format!("ref        = {text}\n")), "{shown}");
+        assert_eq!(ntp(Value::text(text)), ntp(Value::Int(raw)), "{text}");
+    }
+    for wrong in ["4294967296", "-1", "1e3", ".", "1.", "x"] {
+        assert!(refused(&layers::ntp::NTP, "ref", Value::text(wrong)).contains("expected a number of seconds"));
+    }
+    let mut packet = ntp(Value::Int(0));
+    packet.set(0, "poll", &Wanted::Value(Value::text("-6"))).expect("it fits");
+    assert!(packet.show(&Nowhere).contains("poll       = -6\n"));
+    assert_eq!(bytes(&packet)[2], 0xfa);
+    let error = refused(&layers::ntp::NTP, "poll", Value::text("-129"));
+    assert_eq!(error, "NTP.poll: -129 does not fit 8 bits (-128 to 127)");
+}
