@@ -3,8 +3,9 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
+use super::Packet;
 use super::bits;
-use super::desc::LayerDesc;
+use super::desc::{Header, LayerDesc};
 use super::field::{NameTable, parse_number};
 use super::value::Value;
 use crate::base::Mac;
@@ -25,6 +26,45 @@ pub(super) fn number(value: &Value, bits: u8, names: NameTable) -> Result<u64, S
         return Err(format!("{number} does not fit {bits} bits (0 to {most})"));
     }
     Ok(number)
+}
+
+/// A fixed-point number: its bits, or a number in decimal as text.
+pub(super) fn fixed(value: &Value, bits: u8, fraction: u8) -> Result<u64, String> {
+    let Value::Text(text) = value else { return number(value, bits, &[]) };
+    let most = bits::mask((bits - fraction).into());
+    from_decimal(text, fraction)
+        .filter(|raw| *raw <= u128::from(bits::mask(bits.into())))
+        .map(|raw| raw as u64)
+        .ok_or_else(|| format!("expected a number of seconds from 0 to {most}, found \"{}\"", text.escape_debug()))
+}
+
+/// Fixed-point bits of `12` or `12.5`, rounded.
+fn from_decimal(text: &str, fraction: u8) -> Option<u128> {
+    const MOST_DIGITS: usize = 18;
+    let (whole, part) = text.trim().split_once('.').unwrap_or((text.trim(), "0"));
+    let is_digits = |text: &str| (1..=MOST_DIGITS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    if !is_digits(whole) || !is_digits(part) {
+        return None;
+    }
+    let unit = 10u128.pow(part.len() as u32);
+    let part = ((part.parse::<u128>().ok()? << fraction) + unit / 2) / unit;
+    Some((whole.parse::<u128>().ok()? << fraction) + part)
+}
+
+/// A number in two's complement: its bits, or text with a sign.
+pub(super) fn signed(value: &Value, bits: u8, names: NameTable) -> Result<u64, String> {
+    match value {
+        Value::Text(text) if text.starts_with('-') => {
+            let least = -1i64 << (bits - 1);
+            let given: i64 =
+                text.parse().map_err(|_| format!("expected a number, found \"{}\"", text.escape_debug()))?;
+            if given < least {
+                return Err(format!("{given} does not fit {bits} bits ({least} to {})", -1 - least));
+            }
+            Ok(given as u64 & bits::mask(bits.into()))
+        }
+        other => number(other, bits, names),
+    }
 }
 
 fn named_number(text: &str, names: NameTable) -> Result<u64, String> {
@@ -133,11 +173,26 @@ pub(super) fn string(value: &Value) -> Result<Value, String> {
     }
 }
 
-/// A record: a packet whose layer is `of`, or one that it may be refined to; or bytes.
+/// A record: a packet whose layer is `of`, or one that it may be refined to; or bytes. A record has no records itself.
 pub(super) fn record(value: &Value, of: &LayerDesc) -> Result<Value, String> {
+    let has_records =
+        |packet: &Packet| packet.all_layers().0.iter().any(|layer| layer.desc().header == Header::Records);
     match value {
+        Value::Packet(packet) if has_records(packet) => Err(format!(
+            "expected records like {}(), found {}, which has records itself; give its bytes",
+            of.name,
+            packet.names()
+        )),
         Value::Packet(_) | Value::Bytes(_) => Ok(value.clone()),
         other => Err(format!("expected a list of records like [{}()], found {}", of.name, other.kind())),
+    }
+}
+
+/// An item of a list of numbers or addresses; bytes that are none are sent as they are.
+pub(super) fn piece(item: &Value, accept: impl Fn(&Value) -> Result<Value, String>) -> Result<Value, String> {
+    match (item, accept(item)) {
+        (Value::Bytes(_), Err(_)) => Ok(item.clone()),
+        (_, taken) => taken,
     }
 }
 

@@ -85,10 +85,16 @@ impl Registry {
             if let Some(refined) = desc.refine.and_then(|refine| refine(&bytes[start..stop])) {
                 desc = refined;
             }
+<<<<<<< HEAD
             // A view over all that is left, until its fields have told where the header ends.
             let mut layer = Layer::read(desc, Read::new(bytes.clone(), start, stop, None));
             layer.put_on(layers.last().map(Layer::desc));
             let end = match header_end(&layer, start, stop) {
+=======
+            let mut read = Read::new(desc, bytes.clone(), start, stop, note.take());
+            let under = layers.last().map(Layer::desc);
+            match header_end(desc, under, &read, stop) {
+>>>>>>> helper-d
                 Ok((end, said)) => {
                     layer.end_at(end, said);
                     end
@@ -117,7 +123,7 @@ impl Registry {
             start = end;
         }
         for (start, end) in paddings.into_iter().rev() {
-            layers.push(Layer::read(self.padding, Read::new(bytes.clone(), start, end, None)));
+            layers.push(Layer::read(self.padding, Read::new(self.padding, bytes.clone(), start, end, None)));
         }
         Packet::from_layers(layers)
     }
