@@ -85,22 +85,16 @@ impl Registry {
             if let Some(refined) = desc.refine.and_then(|refine| refine(&bytes[start..stop])) {
                 desc = refined;
             }
-<<<<<<< HEAD
             // A view over all that is left, until its fields have told where the header ends.
-            let mut layer = Layer::read(desc, Read::new(bytes.clone(), start, stop, None));
+            let mut layer = Layer::read(desc, Read::new(desc, bytes.clone(), start, stop, None));
             layer.put_on(layers.last().map(Layer::desc));
             let end = match header_end(&layer, start, stop) {
-=======
-            let mut read = Read::new(desc, bytes.clone(), start, stop, note.take());
-            let under = layers.last().map(Layer::desc);
-            match header_end(desc, under, &read, stop) {
->>>>>>> helper-d
                 Ok((end, said)) => {
                     layer.end_at(end, said);
                     end
                 }
                 Err(said) => {
-                    layers.push(Layer::read(self.raw, Read::new(bytes.clone(), start, stop, Some(said.into()))));
+                    layers.push(Layer::read(self.raw, Read::new(self.raw, bytes.clone(), start, stop, Some(said.into()))));
                     break;
                 }
             };
