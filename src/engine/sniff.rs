@@ -55,6 +55,11 @@ impl Sniff {
         self.capture.link().now()
     }
 
+    /// The wall time on its link, in nanoseconds since 1970.
+    pub fn wall(&mut self) -> i64 {
+        self.names.wall_zero.saturating_add(self.now().nanos())
+    }
+
     /// What was heard and lost since it was opened.
     pub fn stats(&mut self) -> Stats {
         self.capture.link().stats()

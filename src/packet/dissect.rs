@@ -94,7 +94,10 @@ impl Registry {
                     end
                 }
                 Err(said) => {
-                    layers.push(Layer::read(self.raw, Read::new(self.raw, bytes.clone(), start, stop, Some(said.into()))));
+                    layers.push(Layer::read(
+                        self.raw,
+                        Read::new(self.raw, bytes.clone(), start, stop, Some(said.into())),
+                    ));
                     break;
                 }
             };
