@@ -13,8 +13,8 @@ use support::{lab_session, with_stack};
 fn the_command_of_a_packet_makes_it_again() {
     with_stack(|| {
         let (mut session, _) = lab_session();
-        for seed in 0..300 {
-            let manner = if seed % 2 == 0 { Manner::Straight } else { Manner::Wild };
+        for seed in 0..600 {
+            let manner = [Manner::Straight, Manner::Wild, Manner::Chaos][seed as usize % 3];
             let made = random(seed, manner);
             let read = dissect(made.layers()[0].desc(), &bytes(&made));
             for packet in [made, read] {

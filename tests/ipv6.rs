@@ -55,8 +55,14 @@ fn what_cannot_be_reached_is_told() {
     let rows = [
         (r#"sr1(IPv6("2001:4860::1")/TCP(80))"#, "no route to 2001:4860::1"),
         (r#"sr1(IPv6("fe80::1%eth1")/TCP(80))"#, "no interface \"eth1\"; did you mean \"eth0\"?"),
-        (r#"sr1(IPv6("10.9.0.2")/TCP(80))"#, "expected an IPv6 address like \"2001:db8::10\""),
-        (r#"sr1(IP("fd00:9::2")/TCP(80))"#, "expected an IPv4 address like \"192.0.2.10\""),
+        (
+            r#"sr1(IPv6("10.9.0.2")/TCP(80))"#,
+            "expected an IPv6 address like \"2001:db8::10\", found \"10.9.0.2\"; IP(..) takes it",
+        ),
+        (
+            r#"sr1(IP("fd00:9::2")/TCP(80))"#,
+            "expected an IPv4 address like \"192.0.2.10\", found \"fd00:9::2\"; IPv6(..) takes it",
+        ),
     ];
     for (code, wanted) in rows {
         let output = wire.client(env!("CARGO_BIN_EXE_pktsh")).args(["--live", "-e", code]).output().unwrap();

@@ -565,26 +565,160 @@ fn hostile(unit: &[u8]) -> Arc<[u8]> {
     message.into()
 }
 
+/// A message of questions and records in which every name leads to one that leads on, as long as names may be.
+fn nested() -> Arc<[u8]> {
+    let mut message = vec![0, 1, 0x81, 0x80, 0x0a, 0, 0x08, 0, 0x04, 0, 0x04, 0];
+    let mut last: Option<usize> = None;
+    for n in 0.. {
+        let at = message.len();
+        // Every 120th name is whole, the others begin with a label and lead to the one before.
+        message.extend_from_slice(&[1, b'a']);
+        match last.filter(|_| n % 120 != 0) {
+            Some(to) => message.extend_from_slice(&[0xc0 | (to >> 8) as u8, to as u8]),
+            None => message.push(0),
+        }
+        message.extend_from_slice(&[0, 1, 0, 1]);
+        if n >= 0x0a00 {
+            message.extend_from_slice(&[0, 0, 0, 0, 0, 4, 192, 0, 2, 1]);
+        }
+        if at < 0x4000 && (at < 0x3e00 || n % 120 == 119) {
+            last = Some(at);
+        }
+        if message.len() > 65_000 {
+            return message.into();
+        }
+    }
+    unreachable!("a message has an end")
+}
+
 #[test]
 fn a_message_of_nothing_but_records_is_read_in_one_breath() {
     let question = [0, 0, 1, 0, 1];
     let to_the_header = [0xc0, 0, 0, 1, 0, 1];
     let pointers = [0xc0, 12];
     let record = [0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0];
-    for unit in [&question[..], &to_the_header, &pointers, &record] {
-        let message = hostile(unit);
-        let started = std::time::Instant::now();
+    let mut messages: Vec<Arc<[u8]>> = [&question[..], &to_the_header, &pointers, &record].map(hostile).to_vec();
+    messages.push(nested());
+    for message in messages {
         let packet = dissect(&layers::dns::DNS, &message);
-        eprintln!("dissect {:?}", started.elapsed());
         let shown = packet.show(&Nowhere);
-        eprintln!("show {:?} {}", started.elapsed(), shown.len());
-        let s = packet.summary(&Nowhere);
-        eprintln!("summary {:?} {}", started.elapsed(), s.len());
+        assert!(shown.len() < 1 << 18, "{} bytes are shown", shown.len());
+        assert!(packet.summary(&Nowhere).len() < 1 << 10);
         let mut edited = packet.clone();
         edited.set(0, "id", &Wanted::Value(Value::Int(5))).expect("it fits");
-        eprintln!("edit {:?}", started.elapsed());
-        let again = bytes(&edited);
-        eprintln!("build {:?}", started.elapsed());
-        assert!(shown.len() < 1 << 20);
+        assert_eq!(bytes(&edited)[2..], message[2..]);
     }
+}
+
+#[test]
+fn pointers_to_pointers_end() {
+    // Each leads to the one before: 8000 steps to the first, for each of 8000 names.
+    let mut message = vec![0, 1, 0x81, 0x80, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1];
+    for at in (12..0x3f00).step_by(6) {
+        message.extend_from_slice(&[0xc0 | (at >> 8) as u8, at as u8, 0, 1, 0, 1]);
+    }
+    let packet = dissect(&layers::dns::DNS, &message.into());
+    let note = packet.layers()[0].note().expect("it is not as it says");
+    assert!(note.starts_with("qdcount says 65535 in qd; number "), "{note}");
+}
+
+// Names.
+
+/// An answer with a question, an alias and an address, its names compressed (RFC 1035 section 4.1.4).
+fn compressed() -> Vec<u8> {
+    let mut message = vec![0, 7, 0x81, 0x80, 0, 1, 0, 2, 0, 0, 0, 1];
+    message.extend_from_slice(b"\x03www\x03lab\x00\x00\x01\x00\x01");
+    message.extend_from_slice(b"\xc0\x0c\x00\x05\x00\x01\x00\x00\x00\x3c\x00\x06\x03web\xc0\x10");
+    message.extend_from_slice(b"\xc0\x25\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\xc0\x00\x02\x0a");
+    message.extend_from_slice(b"\xc0\x10\x00\x0f\x00\x01\x00\x00\x00\x3c\x00\x09\x00\x05\x04mail\xc0\x10");
+    message
+}
+
+fn records(packet: &Packet, field: &str) -> Vec<String> {
+    let Some(pktsh::packet::Slot::Set(Value::List(items))) = packet.layers()[0].get(field) else { return Vec::new() };
+    items.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn compressed_names_are_read_and_come_out_as_they_came_while_nothing_moves() {
+    let message = compressed();
+    let mut packet = dissect(&layers::dns::DNS, &message.clone().into());
+    assert_eq!(packet.layers()[0].note(), None);
+    assert_eq!(records(&packet, "qd"), [r#"DNSQR(qname="www.lab.")"#]);
+    let an = [
+        r#"DNSRR(rrname="www.lab.", type=5, ttl=60, rdata="web.lab.")"#,
+        r#"DNSRR(rrname="web.lab.", ttl=60, rdata="192.0.2.10")"#,
+    ];
+    assert_eq!(records(&packet, "an"), an);
+    assert_eq!(records(&packet, "ar"), [r#"DNSRRMX(rrname="lab.", ttl=60, preference=5, exchange="mail.lab.")"#]);
+    packet.set(0, "id", &Wanted::Value(Value::Int(8))).expect("it fits");
+    assert_eq!(bytes(&packet)[2..], message[2..]);
+}
+
+#[test]
+fn names_that_move_come_out_at_length() {
+    let mut packet = dissect(&layers::dns::DNS, &compressed().into());
+    let (an, ar) = (records(&packet, "an"), records(&packet, "ar"));
+    let mut question = Packet::new(&layers::dns::DNSQR);
+    question.set(0, "qname", &Wanted::Value(Value::text("a.longer.name.lab"))).expect("it fits");
+    let questions = Value::List([Value::Packet(Arc::new(question))].into());
+    packet.set(0, "qd", &Wanted::Value(questions)).expect("it fits");
+    let again = dissect(&layers::dns::DNS, &bytes(&packet));
+    assert_eq!(records(&again, "qd"), [r#"DNSQR(qname="a.longer.name.lab.")"#]);
+    assert_eq!((records(&again, "an"), records(&again, "ar")), (an, ar));
+    assert!(!again.show(&Nowhere).contains("incorrect"), "{}", again.show(&Nowhere));
+}
+
+#[test]
+fn records_of_another_message_come_out_at_length() {
+    let read = dissect(&layers::dns::DNS, &compressed().into());
+    let mut made = Packet::new(&layers::dns::DNS);
+    made.set(
+        0,
+        "an",
+        &Wanted::Value(match read.layers()[0].get("ar") {
+            Some(pktsh::packet::Slot::Set(value)) => value,
+            other => panic!("records, found {other:?}"),
+        }),
+    )
+    .expect("records fit");
+    let again = dissect(&layers::dns::DNS, &bytes(&made));
+    assert_eq!(records(&again, "an"), records(&read, "ar"));
+    assert!(!again.show(&Nowhere).contains("incorrect"), "{}", again.show(&Nowhere));
+}
+
+#[test]
+fn a_record_has_no_records() {
+    let message = Value::List([Value::Packet(Arc::new(Packet::new(&layers::dns::DNS)))].into());
+    let error = refused(&layers::dns::DNS, "an", message);
+    assert_eq!(error, "DNS.an: expected records like DNSRR(), found DNS, which has records itself; give its bytes");
+}
+
+#[test]
+fn a_fixed_point_number_has_one_decimal_and_is_read_back() {
+    let ntp = |value| {
+        let mut packet = Packet::new(&layers::ntp::NTP);
+        packet.set(0, "ref", &Wanted::Value(value)).expect("it fits");
+        packet
+    };
+    for (raw, text) in [
+        (0, "0"),
+        (1, "0.0000000002"),
+        (1 << 31, "0.5"),
+        ((3_913_056_000 << 32) + 0x1999_9999, "3913056000.0999999999"),
+        (u64::MAX, "4294967295.9999999998"),
+    ] {
+        let shown = ntp(Value::Int(raw)).show(&Nowhere);
+        assert!(shown.contains(&format!("ref        = {text}\n")), "{shown}");
+        assert_eq!(ntp(Value::text(text)), ntp(Value::Int(raw)), "{text}");
+    }
+    for wrong in ["4294967296", "-1", "1e3", ".", "1.", "x"] {
+        assert!(refused(&layers::ntp::NTP, "ref", Value::text(wrong)).contains("expected a number of seconds"));
+    }
+    let mut packet = ntp(Value::Int(0));
+    packet.set(0, "poll", &Wanted::Value(Value::text("-6"))).expect("it fits");
+    assert!(packet.show(&Nowhere).contains("poll       = -6\n"));
+    assert_eq!(bytes(&packet)[2], 0xfa);
+    let error = refused(&layers::ntp::NTP, "poll", Value::text("-129"));
+    assert_eq!(error, "NTP.poll: -129 does not fit 8 bits (-128 to 127)");
 }

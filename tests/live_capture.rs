@@ -6,6 +6,7 @@
 mod support;
 
 use std::net::{Ipv4Addr, UdpSocket};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use etherparse::PacketBuilder;
@@ -213,6 +214,57 @@ fn of_several_interfaces_only_the_named_are_heard() {
 }
 
 #[test]
+fn a_filter_holds_from_the_first_frame_on() {
+    inside("a_filter_holds_from_the_first_frame_on", |wire| {
+        let _tun = wire.tun();
+        let world = LiveWorld::new(None);
+        let udp = UdpSocket::bind("0.0.0.0:0").unwrap();
+        let (other, is_over) = (udp.try_clone().unwrap(), std::sync::atomic::AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..10_000_000 {
+                    if is_over.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let _ = other.send_to(b"x", ("127.0.0.1", 9));
+                }
+            });
+            let everywhere = [&["lo"][..], &[], &["lo", "tun0"], &["lo", "eth0", "tun0"]];
+            for ifaces in everywhere {
+                let mut link = capture(&world, ifaces, "udp dst port 7 or (udp and ip[8] < 3)");
+                let to = if ifaces.contains(&"tun0") { "10.9.1.2" } else { "127.0.0.1" };
+                udp.send_to(b"x", (to, 7)).unwrap();
+                let heard = hear_until(&mut *link, |h| h.udp().is_some_and(|ports| ports.1 == 7));
+                assert!(heard.iter().all(|h| h.udp().is_some_and(|ports| ports.1 == 7)), "{ifaces:?}: {heard:?}");
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
+        // On tun alone, whose packets begin with the IP header.
+        let mut link = capture(&world, &["tun0"], "dst host 10.9.1.2 and udp port 7");
+        for port in [8, 7] {
+            udp.send_to(b"x", ("10.9.1.2", port)).unwrap();
+        }
+        let heard = hear_until(&mut *link, |h| h.udp().is_some_and(|ports| ports.1 == 7));
+        assert_eq!((heard.len(), heard[0].medium), (1, Medium::Ip));
+    });
+}
+
+#[test]
+fn a_filter_for_tags_finds_them_beside_the_bytes() {
+    inside("a_filter_for_tags_finds_them_beside_the_bytes", |wire| {
+        let world = LiveWorld::new(None);
+        let mut link = capture(&world, &["eth0"], "vlan 5 and udp src port 7012");
+        let tagged = |sport, tag: [u8; 4]| [&from_server(sport)[..12], &tag, &from_server(sport)[12..]].concat();
+        for (sport, vlan) in [(7012, 4), (7013, 5), (7012, 5)] {
+            wire.server_sends(&from_server(sport));
+            wire.server_sends(&tagged(sport, [0x81, 0, 0, vlan]));
+        }
+        let heard = hear_until(&mut *link, |h| h.udp() == Some((7012, 9)));
+        assert_eq!((heard.len(), heard[0].vlan), (1, Some(0x8100_0005)));
+    });
+}
+
+#[test]
 fn what_came_before_the_end_of_a_wait_is_handed_over() {
     inside("what_came_before_the_end_of_a_wait_is_handed_over", |_| {
         let world = LiveWorld::new(None);
@@ -347,6 +399,8 @@ fn mistakes_are_answered_in_words() {
         for ifaces in [&["eth0"][..], &["lo", "eth0"]] {
             assert_eq!(said(ifaces), "opening a capture: interface eth0 is down; try `ip link set eth0 up`");
         }
+        let refused = open(&world, &["lo"], "udp prot 53").err().unwrap();
+        assert!(matches!(&refused, NetError::Filter { at, .. } if *at == (4..8)), "{refused:?}");
         let mut link = capture(&world, &[], "");
         let error = link.send(Via::Ip(None), &[0x45; 20], 0).unwrap_err();
         assert_eq!(error.to_string(), "sending 20 bytes: a capture only hears; the session's own link sends");

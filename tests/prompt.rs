@@ -235,3 +235,33 @@ fn the_kernels_repairs_are_told() {
     prompt.expect("(lo)");
     assert!(!prompt.seen.rsplit_once("1 sent").unwrap().1.contains("repair"));
 }
+
+#[test]
+fn control_c_ends_a_sniffer_and_gives_what_it_heard() {
+    let state = tempfile::tempdir().unwrap();
+    let wire = Wire::new();
+    let mut prompt = Prompt::start(wire.client(PKTSH), state.path());
+    prompt.types(r#"let l = sniff(iface="eth0", filter="udp port 7777");"#);
+    prompt.expect("listening until Ctrl-C; count= or timeout= set an end");
+    let datagram = |port: u16| {
+        let builder = etherparse::PacketBuilder::ethernet2([2, 0, 0, 9, 0, 2], [2, 0, 0, 9, 0, 1]);
+        let mut frame = Vec::new();
+        let udp = builder.ipv4([10, 9, 0, 2], [10, 9, 0, 1], 64).udp(5000, port);
+        udp.write(&mut frame, b"hello").unwrap();
+        frame
+    };
+    for port in [7777, 7778, 7777] {
+        wire.server_sends(&datagram(port));
+    }
+    prompt.keys(CTRL_C);
+    prompt.expect("2 packets in");
+    prompt.expect("stopped by Ctrl-C");
+    prompt.expect("pktsh> ");
+    prompt.says("l.map(|p| p.dport)", "\n[7777, 7777]\r\n");
+
+    // A sniffer of its own prints between the prompts.
+    prompt.says(r#"let s = AsyncSniffer(iface="eth0", filter="icmp", prn=|p| "type " + p[ICMP].type); s.start()"#, "");
+    prompt.says(&format!(r#"sr1(IP("{SERVER}")/ICMP())[ICMP].type"#), "\n0\r\n");
+    prompt.says("s.stop().len()", "\n2\r\n");
+    assert!(prompt.seen.contains("type 8"), "{}", prompt.seen);
+}

@@ -45,6 +45,10 @@ fn count_and_stop_filter_end_a_sniffer_by_themselves() {
                       for i in 0..3 { sr1(IP(\"web.lab\")/TCP(80)); }
                       s.stop()[-1][TCP].flags == \"R\"";
         assert_eq!(session.script("stop_filter", script, &[]).unwrap().as_bool(), Ok(true));
+        let script = "let s = AsyncSniffer(iface=\"lab0\", filter=\"icmp\", timeout=5); s.start(); let seen = [];
+                      for i in 0..3 { sr1(IP(\"web.lab\")/ICMP()); sleep(3); seen.push(s.running); }
+                      [seen, s.stop().len(), s.running] == [[true, true, false], 4, false]";
+        assert_eq!(session.script("timeout", script, &[]).unwrap().as_bool(), Ok(true));
     });
 }
 
@@ -66,6 +70,10 @@ fn functions_may_use_the_network_themselves() {
                       s.start(); sr1(IP(\"web.lab\")/ICMP()); s.stop().len()";
         assert_eq!(session.script("inner", script, &[]).unwrap().as_int(), Ok(1));
         assert_eq!(heard.printed.take(), ["SA"]);
+        let script = "let s = AsyncSniffer(iface=\"lab0\", filter=\"icmp\"); s.start();
+                      let t = AsyncSniffer(iface=\"lab0\", filter=\"icmp\", prn=|p| s.results.len()); t.start();
+                      sr1(IP(\"web.lab\")/ICMP()); [s.stop().len(), t.stop().len()] == [2, 2]";
+        assert_eq!(session.script("asked", script, &[]).unwrap().as_bool(), Ok(true));
     });
 }
 

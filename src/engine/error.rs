@@ -43,11 +43,12 @@ pub enum EngineError {
 }
 
 impl EngineError {
-    /// The part of a capture filter that an error is about.
+    /// The word of a call that an error is about: part of its capture filter, or an interface.
     pub fn word(&self, filter: &str) -> String {
         match self {
             Self::Net(NetError::Filter { at, .. }) => filter.get(at.clone()).unwrap_or(filter).to_owned(),
-            _ => filter.to_owned(),
+            Self::Net(NetError::NoInterface { name, .. }) => name.clone(),
+            _ => String::new(),
         }
     }
 }

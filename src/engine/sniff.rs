@@ -15,6 +15,9 @@ use crate::net::{Capture, Event, Hear, Link, NetError, Stats};
 /// The most that a sniffer keeps, in bytes: what a script may hold at all.
 const MOST_KEPT: usize = 1 << 30;
 
+/// How long what has come already may lie in a capture ring before it is handed over.
+const LINGER: Duration = Duration::from_millis(20);
+
 /// How long a thread listens before it looks whether it is to stop.
 const TURN: Duration = Duration::from_millis(20);
 
@@ -52,6 +55,11 @@ impl Sniff {
         self.capture.link().now()
     }
 
+    /// The wall time on its link, in nanoseconds since 1970.
+    pub fn wall(&mut self) -> i64 {
+        self.names.wall_zero.saturating_add(self.now().nanos())
+    }
+
     /// What was heard and lost since it was opened.
     pub fn stats(&mut self) -> Stats {
         self.capture.link().stats()
@@ -63,6 +71,13 @@ impl Sniff {
     pub fn hear(&mut self, until: Time, on: &mut dyn FnMut(&Record<'_>)) -> Result<Ended, EngineError> {
         let mut job = Hearing { names: &self.names, until, on, heard: 0, steps: 0, scratch: Vec::new() };
         Ok(drive(&mut job, self.capture.link())?)
+    }
+
+    /// Hands over what has come and was not handed over yet, at the end of a capture.
+    pub fn hear_the_rest(&mut self, on: &mut dyn FnMut(&Record<'_>)) -> Result<(), EngineError> {
+        let until = if self.is_virtual { self.now() } else { self.now() + LINGER };
+        while self.hear(until, on)? == Ended::Done && self.now() < until {}
+        Ok(())
     }
 
     /// Goes on in a thread of its own, where the world allows it.
@@ -194,9 +209,12 @@ impl Drop for Thread {
 impl Shared {
     /// Listens until it is told to stop; gives how many packets did not fit into memory.
     fn listen(&self, link: &mut dyn Link, names: &Names) -> u64 {
-        let (mut lost, mut scratch) = (0, Vec::new());
-        while !self.stop.load(Ordering::Relaxed) {
-            let until = link.now() + TURN;
+        let (mut lost, mut scratch, mut end) = (0, Vec::new(), Time::NEVER);
+        while link.now() < end {
+            if end == Time::NEVER && self.stop.load(Ordering::Relaxed) {
+                end = link.now() + LINGER;
+            }
+            let until = end.min(link.now() + TURN);
             let polled = link.poll(until, &mut |event| {
                 let Event::Heard(frame) = event else { return };
                 let iface = names.interfaces.get(&frame.iface).map(String::as_str);

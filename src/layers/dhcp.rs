@@ -34,7 +34,7 @@ pub static BOOTP: LayerDesc = LayerDesc {
 };
 
 /// Only the highest bit has a name.
-const FLAGS: FlagNames = FlagNames(&["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "B"]);
+const FLAGS: FlagNames = FlagNames(&["", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "B"]);
 
 /// DHCP: the options behind a BOOTP message.
 pub static DHCP: LayerDesc = LayerDesc {

@@ -3,8 +3,9 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
+use super::Packet;
 use super::bits;
-use super::desc::LayerDesc;
+use super::desc::{Header, LayerDesc};
 use super::field::{NameTable, parse_number};
 use super::value::Value;
 use crate::base::Mac;
@@ -27,6 +28,45 @@ pub(super) fn number(value: &Value, bits: u8, names: NameTable) -> Result<u64, S
     Ok(number)
 }
 
+/// A fixed-point number: its bits, or a number in decimal as text.
+pub(super) fn fixed(value: &Value, bits: u8, fraction: u8) -> Result<u64, String> {
+    let Value::Text(text) = value else { return number(value, bits, &[]) };
+    let most = bits::mask((bits - fraction).into());
+    from_decimal(text, fraction)
+        .filter(|raw| *raw <= u128::from(bits::mask(bits.into())))
+        .map(|raw| raw as u64)
+        .ok_or_else(|| format!("expected a number of seconds from 0 to {most}, found \"{}\"", text.escape_debug()))
+}
+
+/// Fixed-point bits of `12` or `12.5`, rounded.
+fn from_decimal(text: &str, fraction: u8) -> Option<u128> {
+    const MOST_DIGITS: usize = 18;
+    let (whole, part) = text.trim().split_once('.').unwrap_or((text.trim(), "0"));
+    let is_digits = |text: &str| (1..=MOST_DIGITS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    if !is_digits(whole) || !is_digits(part) {
+        return None;
+    }
+    let unit = 10u128.pow(part.len() as u32);
+    let part = ((part.parse::<u128>().ok()? << fraction) + unit / 2) / unit;
+    Some((whole.parse::<u128>().ok()? << fraction) + part)
+}
+
+/// A number in two's complement: its bits, or text with a sign.
+pub(super) fn signed(value: &Value, bits: u8, names: NameTable) -> Result<u64, String> {
+    match value {
+        Value::Text(text) if text.starts_with('-') => {
+            let least = -1i64 << (bits - 1);
+            let given: i64 =
+                text.parse().map_err(|_| format!("expected a number, found \"{}\"", text.escape_debug()))?;
+            if given < least {
+                return Err(format!("{given} does not fit {bits} bits ({least} to {})", -1 - least));
+            }
+            Ok(given as u64 & bits::mask(bits.into()))
+        }
+        other => number(other, bits, names),
+    }
+}
+
 fn named_number(text: &str, names: NameTable) -> Result<u64, String> {
     if let Some((number, _)) = names.iter().find(|(_, name)| *name == text) {
         return Ok(*number);
@@ -43,15 +83,19 @@ fn named_number(text: &str, names: NameTable) -> Result<u64, String> {
 pub(super) fn ip4(value: &Value) -> Result<Ipv4Addr, String> {
     match value {
         Value::Ip4(addr) => Ok(*addr),
-        Value::Text(text) => text
-            .parse()
-            .map_err(|_| format!("expected an IPv4 address like \"192.0.2.10\", found \"{}\"", text.escape_debug())),
+        Value::Text(text) => text.parse().map_err(|_| {
+            let other = text.parse::<Ipv6Addr>().map_or("", |_| "; IPv6(..) takes it");
+            format!("expected an IPv4 address like \"192.0.2.10\", found \"{}\"{other}", text.escape_debug())
+        }),
         Value::Int(n) => {
             u32::try_from(*n).map(Into::into).map_err(|_| format!("{n} does not fit 32 bits (0 to {})", u32::MAX))
         }
         Value::Bytes(bytes) => <[u8; 4]>::try_from(&bytes[..])
             .map(Into::into)
             .map_err(|_| format!("expected 4 bytes, found {}", bytes.len())),
+        Value::Ip6(addr, _) => {
+            Err(format!("expected an IPv4 address like \"192.0.2.10\", found \"{addr}\"; IPv6(..) takes it"))
+        }
         other => Err(format!("expected an IPv4 address like \"192.0.2.10\", found {}", other.kind())),
     }
 }
@@ -75,13 +119,17 @@ pub(super) fn ip6(value: &Value) -> Result<Value, String> {
         Value::Ip6(..) => Ok(value.clone()),
         Value::Text(text) => {
             let (addr, zone) = text.split_once('%').map_or((&**text, None), |(addr, zone)| (addr, Some(zone)));
-            let addr = addr.parse().map_err(|_| format!("{LIKE}, found \"{}\"", text.escape_debug()))?;
+            let addr = addr.parse().map_err(|_| {
+                let other = text.parse::<Ipv4Addr>().map_or("", |_| "; IP(..) takes it");
+                format!("{LIKE}, found \"{}\"{other}", text.escape_debug())
+            })?;
             Ok(Value::Ip6(addr, zone.map(Arc::from)))
         }
         Value::Bytes(bytes) => match <[u8; 16]>::try_from(&bytes[..]) {
             Ok(bytes) => Ok(Value::Ip6(Ipv6Addr::from(bytes), None)),
             Err(_) => Err(format!("expected 16 bytes, found {}", bytes.len())),
         },
+        Value::Ip4(addr) => Err(format!("{LIKE}, found \"{addr}\"; IP(..) takes it")),
         other => Err(format!("{LIKE}, found {}", other.kind())),
     }
 }
@@ -125,11 +173,26 @@ pub(super) fn string(value: &Value) -> Result<Value, String> {
     }
 }
 
-/// A record: a packet whose layer is `of`, or one that it may be refined to; or bytes.
+/// A record: a packet whose layer is `of`, or one that it may be refined to; or bytes. A record has no records itself.
 pub(super) fn record(value: &Value, of: &LayerDesc) -> Result<Value, String> {
+    let has_records =
+        |packet: &Packet| packet.all_layers().0.iter().any(|layer| layer.desc().header == Header::Records);
     match value {
+        Value::Packet(packet) if has_records(packet) => Err(format!(
+            "expected records like {}(), found {}, which has records itself; give its bytes",
+            of.name,
+            packet.names()
+        )),
         Value::Packet(_) | Value::Bytes(_) => Ok(value.clone()),
         other => Err(format!("expected a list of records like [{}()], found {}", of.name, other.kind())),
+    }
+}
+
+/// An item of a list of numbers or addresses; bytes that are none are sent as they are.
+pub(super) fn piece(item: &Value, accept: impl Fn(&Value) -> Result<Value, String>) -> Result<Value, String> {
+    match (item, accept(item)) {
+        (Value::Bytes(_), Err(_)) => Ok(item.clone()),
+        (_, taken) => taken,
     }
 }
 

@@ -70,7 +70,9 @@ impl Built {
         let bytes: Arc<[u8]> = self.bytes.as_slice().into();
         let spans = self.spans.iter();
         Packet::from_layers(
-            spans.map(|&(desc, start, end)| Layer::read(desc, Read::new(bytes.clone(), start, end, None))).collect(),
+            spans
+                .map(|&(desc, start, end)| Layer::read(desc, Read::new(desc, bytes.clone(), start, end, None)))
+                .collect(),
         )
     }
 }
@@ -83,6 +85,53 @@ struct Pending {
     /// Where it stands, in bits from the start of the packet.
     at: usize,
     width: u8,
+}
+
+/// The message that is being written, in which the pointers of domain names count.
+struct Message {
+    /// Where it begins.
+    start: usize,
+    /// The message whose records stand here so far, each at its old place; pointers lead back, so they lead right.
+    same: Same,
+}
+
+/// Which message's records stand at their old places.
+enum Same {
+    /// There are none yet.
+    Any,
+    /// Those of the message that begins so far into these bytes.
+    Of(Arc<[u8]>, usize),
+    /// Not all are of one message, or have moved.
+    None,
+}
+
+impl Message {
+    fn at(start: usize) -> Self {
+        Self { start, same: Same::Any }
+    }
+
+    /// Writes a record: as it was read, with its names at length where their pointers would lead somewhere else.
+    fn put_record(&mut self, item: &Value, around: &dyn Surroundings, out: &mut Vec<u8>) -> Result<(), PacketError> {
+        let Value::Packet(record) = item else {
+            self.same = Same::None;
+            return put_item(item, Shape::Bytes, around, out);
+        };
+        self.same = match record.layers().first().and_then(Layer::body) {
+            Some(read) if read.place() == out.len() - self.start => match &self.same {
+                Same::Of(bytes, message) if Arc::ptr_eq(bytes, &read.bytes) && *message == read.message() => {
+                    return put_item(item, Shape::Bytes, around, out);
+                }
+                Same::Any => Same::Of(read.bytes.clone(), read.message()),
+                _ => Same::None,
+            },
+            _ => Same::None,
+        };
+        if matches!(self.same, Same::None) && record.layers().iter().any(Layer::is_compressed) {
+            out.extend_from_slice(&record.loose().bytes(around)?);
+            return Ok(());
+        }
+        put_item(item, Shape::Bytes, around, out)
+    }
 }
 
 /// A value that waits until its header is written.
@@ -184,6 +233,7 @@ impl Writer<'_> {
         let mut set = layer.set_slots().unwrap_or_default().iter().peekable();
         let mut locals: Vec<Local> = Vec::new();
         let mut at = start * 8;
+        let mut message = Message::at(start);
         for (index, field) in layer.desc().fields.iter().enumerate() {
             let given = set.next_if(|(i, _)| usize::from(*i) == index).map(|(_, slot)| slot);
             if !layer.has(field) {
@@ -214,7 +264,17 @@ impl Writer<'_> {
                 }
             };
             let before = self.built.bytes.len();
-            self.put(&mut at, start, field, value)?;
+            if layer.desc().names_from == Some(field.name) {
+                message = Message::at(before);
+            }
+            match (value, field.shape) {
+                (Value::List(items), Shape::Packets(_)) => {
+                    let out = &mut self.built.bytes;
+                    items.iter().try_for_each(|item| message.put_record(item, self.around, out))?;
+                    at = out.len() * 8;
+                }
+                _ => self.put(&mut at, start, field, value)?,
+            }
             for local in &mut locals {
                 match local.rule {
                     Auto::SizeOf(name) if name == field.name => local.measured = self.built.bytes.len() - before,

@@ -86,7 +86,7 @@ impl Registry {
                 desc = refined;
             }
             // A view over all that is left, until its fields have told where the header ends.
-            let mut layer = Layer::read(desc, Read::new(bytes.clone(), start, stop, None));
+            let mut layer = Layer::read(desc, Read::new(desc, bytes.clone(), start, stop, None));
             layer.put_on(layers.last().map(Layer::desc));
             let end = match header_end(&layer, start, stop) {
                 Ok((end, said)) => {
@@ -94,7 +94,10 @@ impl Registry {
                     end
                 }
                 Err(said) => {
-                    layers.push(Layer::read(self.raw, Read::new(bytes.clone(), start, stop, Some(said.into()))));
+                    layers.push(Layer::read(
+                        self.raw,
+                        Read::new(self.raw, bytes.clone(), start, stop, Some(said.into())),
+                    ));
                     break;
                 }
             };
@@ -117,7 +120,7 @@ impl Registry {
             start = end;
         }
         for (start, end) in paddings.into_iter().rev() {
-            layers.push(Layer::read(self.padding, Read::new(bytes.clone(), start, end, None)));
+            layers.push(Layer::read(self.padding, Read::new(self.padding, bytes.clone(), start, end, None)));
         }
         Packet::from_layers(layers)
     }

@@ -8,7 +8,7 @@ use super::domain;
 use super::flags::FlagNames;
 use super::options::OptionTable;
 use super::value::{Many, Slot, Value};
-use super::{Packet, accept};
+use super::{Packet, accept, bits};
 use crate::base::targets::Net;
 use crate::base::{Mac, text};
 
@@ -423,9 +423,9 @@ impl Field {
             return Ok(value.clone());
         }
         match self.shape {
-            Shape::Bits(bits) | Shape::Little(bits) | Shape::Fixed(bits, _) | Shape::Signed(bits) => {
-                accept::number(value, bits, names).map(Value::Int)
-            }
+            Shape::Bits(bits) | Shape::Little(bits) => accept::number(value, bits, names).map(Value::Int),
+            Shape::Fixed(bits, fraction) => accept::fixed(value, bits, fraction).map(Value::Int),
+            Shape::Signed(bits) => accept::signed(value, bits, names).map(Value::Int),
             Shape::Flags(bits, flags) => match value {
                 Value::Text(text) if parse_number(text).is_none() => flags.parse(text).map(Value::Int),
                 other => accept::number(other, bits, &[]).map(Value::Int),
@@ -449,6 +449,8 @@ impl Field {
             },
             Shape::Options(table) => match value {
                 Value::List(items) => table.accept(items).map(|items| Value::List(items.into())),
+                // Sent as they are, with nothing to fill them up.
+                Value::Bytes(_) => Ok(value.clone()),
                 other => {
                     Err(format!("expected a list of options like [\"{}\"], found {}", table.first_name(), other.kind()))
                 }
@@ -459,9 +461,11 @@ impl Field {
                 Value::Text(text) => domain::accept(text).map(|name| Value::text(&name)),
                 other => accept::bytes(other),
             }),
-            Shape::Words => accept::list(value, |item| accept::number(item, 32, &[]).map(Value::Int)),
-            Shape::Ip4s => accept::list(value, |item| accept::ip4(item).map(Value::Ip4)),
-            Shape::Ip6s => accept::list(value, accept::ip6),
+            Shape::Words => {
+                accept::list(value, |item| accept::piece(item, |i| accept::number(i, 32, &[]).map(Value::Int)))
+            }
+            Shape::Ip4s => accept::list(value, |item| accept::piece(item, |i| accept::ip4(i).map(Value::Ip4))),
+            Shape::Ip6s => accept::list(value, |item| accept::piece(item, accept::ip6)),
         }
     }
 
@@ -508,7 +512,7 @@ impl Field {
     pub fn display(&self, value: &Value, names: NameTable) -> String {
         match (value, self.shape) {
             (Value::Int(n), Shape::Flags(_, flags)) => super::flags::Flags { bits: *n, names: flags }.to_string(),
-            (Value::Int(n), Shape::Fixed(_, fraction)) => seconds(*n, fraction).to_string(),
+            (Value::Int(n), Shape::Fixed(_, fraction)) => decimal(*n, fraction),
             (Value::Int(n), Shape::Signed(bits)) => signed(*n, bits).to_string(),
             (Value::Int(n), _) => {
                 let number = if self.hex { format!("{n:#x}") } else { n.to_string() };
@@ -547,6 +551,20 @@ pub fn parse_number(text: &str) -> Option<u64> {
 /// The number that a fixed-point field stands for.
 pub fn seconds(raw: u64, fraction: u8) -> f64 {
     raw as f64 / (1u64 << fraction) as f64
+}
+
+/// The same in decimal, with as many digits as tell it from its neighbors; trailing zeros are left out.
+pub fn decimal(raw: u64, fraction: u8) -> String {
+    let digits = decimal_digits(fraction);
+    let part = u128::from(raw & bits::mask(fraction.into())) * 10u128.pow(digits);
+    let rounded = (part + (1 << fraction >> 1)) >> fraction;
+    let text = format!("{}.{rounded:0width$}", raw >> fraction, width = digits as usize);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// How many decimal digits so many bits behind the point need: 10 to this power is more than 2 to that one.
+fn decimal_digits(fraction: u8) -> u32 {
+    u32::from(fraction) * 30_103 / 100_000 + 1
 }
 
 /// The number that the low `bits` bits stand for in two's complement.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::base::nearest::did_you_mean;
 
-/// The names of a flag field's bits, the lowest bit first. Names of one letter are written side by side
+/// The names of a flag field's bits, the lowest bit first; "" where a bit has none. Names of one letter are written side by side
 /// (`SA`), longer ones are joined by `+` (`MF+DF`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlagNames(pub &'static [&'static str]);
@@ -29,8 +29,9 @@ impl FlagNames {
     }
 
     fn unknown(self, name: &str) -> String {
-        let hint = did_you_mean(name, self.0.iter().copied());
-        format!("no flag \"{}\"{hint} the flags are {}", name.escape_debug(), self.0.join(" ")).replacen(
+        let names: Vec<&str> = self.0.iter().copied().filter(|name| !name.is_empty()).collect();
+        let hint = did_you_mean(name, names.iter().copied());
+        format!("no flag \"{}\"{hint} the flags are {}", name.escape_debug(), names.join(" ")).replacen(
             " the flags",
             if hint.is_empty() { "; the flags" } else { " The flags" },
             1,
@@ -38,7 +39,7 @@ impl FlagNames {
     }
 
     fn are_letters(self) -> bool {
-        self.0.iter().all(|name| name.len() == 1)
+        self.0.iter().all(|name| name.len() <= 1)
     }
 }
 
@@ -63,9 +64,10 @@ impl Flags {
 impl fmt::Display for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.names.0;
-        let set: Vec<&str> = (0..names.len()).filter(|bit| self.bits >> bit & 1 == 1).map(|bit| names[bit]).collect();
+        let named: Vec<usize> = (0..names.len()).filter(|bit| !names[*bit].is_empty()).collect();
+        let set: Vec<&str> = named.iter().filter(|bit| self.bits >> **bit & 1 == 1).map(|bit| names[*bit]).collect();
         let text = set.join(if self.names.are_letters() { "" } else { "+" });
-        let rest = self.bits >> names.len() << names.len();
+        let rest = named.iter().fold(self.bits, |rest, bit| rest & !(1 << bit));
         match (text.is_empty(), rest) {
             (_, 0) => f.write_str(&text),
             (true, _) => write!(f, "{rest:#x}"),
@@ -90,6 +92,14 @@ mod tests {
         assert_eq!(Flags { bits: 3, names: IP }.to_string(), "MF+DF");
         assert_eq!(Flags { bits: 0x14, names: TCP }.has("RA"), Ok(true));
         assert_eq!(Flags { bits: 0x14, names: TCP }.has("SA"), Ok(false));
+    }
+
+    #[test]
+    fn a_bit_without_a_name_is_a_number() {
+        let names = FlagNames(&["", "", "B"]);
+        assert_eq!(Flags { bits: 0b101, names }.to_string(), "B+0x1");
+        assert_eq!(names.parse("B"), Ok(4));
+        assert_eq!(names.parse("X"), Err("no flag \"X\"; the flags are B".into()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Layers that were read: where their fields stand in the bytes, and what they hold.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use super::dissect::header_end;
 use super::field::{Extent, Field, Shape};
@@ -20,14 +20,34 @@ pub(crate) struct Read {
     pub(super) end: u32,
     /// Where the message begins in which the pointers of domain names count, for a record of it.
     message: u32,
+    /// Bytes of the name that the header begins with: all that follows it in a record asks for them.
+    first_name: OnceLock<u32>,
+    /// The lists of records, in the order of the fields, each found once; copies share them.
+    lists: Arc<[OnceLock<Records>]>,
     /// What a dissector had to say of it.
     pub(super) note: Option<Arc<str>>,
 }
 
 impl Read {
-    /// The header `bytes[start..end]`.
-    pub(super) fn new(bytes: Arc<[u8]>, start: usize, end: usize, note: Option<Arc<str>>) -> Self {
-        Self { bytes, start: start as u32, end: end as u32, message: start as u32, note }
+    /// The header `bytes[start..end]` of a layer.
+    pub(super) fn new(desc: &LayerDesc, bytes: Arc<[u8]>, start: usize, end: usize, note: Option<Arc<str>>) -> Self {
+        let lists = if desc.header == Header::Records {
+            desc.fields.iter().filter(|field| is_list_of_records(field)).map(|_| OnceLock::new()).collect()
+        } else {
+            no_lists()
+        };
+        let first_name = OnceLock::new();
+        Self { bytes, start: start as u32, end: end as u32, message: start as u32, first_name, lists, note }
+    }
+
+    /// Where the message begins in whose names pointers count, in the packet's bytes.
+    pub(super) fn message(&self) -> usize {
+        self.message as usize
+    }
+
+    /// Where the layer stands in that message.
+    pub(super) fn place(&self) -> usize {
+        (self.start - self.message) as usize
     }
 
     pub(super) fn header(&self) -> &[u8] {
@@ -35,9 +55,20 @@ impl Read {
     }
 }
 
-/// A list of records as far as it could be read.
+/// The lists of a layer that has none, without an allocation for each.
+fn no_lists() -> Arc<[OnceLock<Records>]> {
+    static NONE: LazyLock<Arc<[OnceLock<Records>]>> = LazyLock::new(|| Arc::new([]));
+    NONE.clone()
+}
+
+fn is_list_of_records(field: &Field) -> bool {
+    matches!(field.shape, Shape::Packets(_))
+}
+
+/// A list of records as far as it could be read; behind them, what is malformed.
+#[derive(Clone, Debug)]
 struct Records {
-    items: Vec<Value>,
+    items: Arc<[Value]>,
     /// Where the first malformed one begins, or the next field; counted from the start of the header, in bytes.
     end: usize,
     /// Why it ended early.
@@ -72,8 +103,8 @@ impl Layer {
             (Extent::Bytes(of), _) => number(of) * 8,
             (Extent::Count(of), Shape::Ip4s | Shape::Words) => number(of) * 32,
             (Extent::Count(of), Shape::Ip6s) => number(of) * 128,
-            (Extent::Count(of), Shape::Packets(desc)) => {
-                self.body().map_or(0, |read| self.records(read, desc, at / 8, number(of)).width(read, at / 8) * 8)
+            (_, Shape::Packets(_)) => {
+                self.body().map_or(0, |read| self.list(read, field, at / 8).map_or(0, |l| l.width(read, at / 8)) * 8)
             }
             (Extent::Shape, Shape::HardwareAddr(of) | Shape::ProtocolAddr(of)) => number(of) * 8,
             (Extent::Shape, Shape::Name) => self.body().map_or(0, |read| self.name_width(read, at / 8) * 8),
@@ -83,8 +114,11 @@ impl Layer {
 
     /// Bytes that the name at byte `at` of the header takes; all that is left when it is malformed.
     fn name_width(&self, read: &Read, at: usize) -> usize {
-        let left = self.content(read).len().saturating_sub(at);
-        self.name(read, at).map_or(left, |(_, width)| width)
+        let width = || {
+            let left = self.content(read).len().saturating_sub(at);
+            self.name(read, at).map_or(left, |(_, width)| width)
+        };
+        if at == 0 { *read.first_name.get_or_init(|| width() as u32) as usize } else { width() }
     }
 
     /// The name at byte `at` of the header, and how many bytes it takes there.
@@ -137,17 +171,9 @@ impl Layer {
             Shape::Bits(width) | Shape::Flags(width, _) | Shape::Fixed(width, _) | Shape::Signed(width) => {
                 return bits::read(read.header(), at, width.into()).map(Value::Int);
             }
-            Shape::Packets(desc) => {
-                let count = match field.extent {
-                    Extent::Count(of) => self.int(of)? as usize,
-                    _ => usize::MAX,
-                };
-                let records = self.records(read, desc, at / 8, count);
-                let mut items = records.items;
-                if records.flaw.is_some() {
-                    items.push(Value::bytes(&self.content(read)[records.end.min(self.content(read).len())..]));
-                }
-                return (at / 8 <= read.header().len()).then(|| Value::List(items.into()));
+            Shape::Packets(_) => {
+                let list = self.list(read, field, at / 8).filter(|_| at / 8 <= read.header().len());
+                return list.map(|list| Value::List(list.items.clone()));
             }
             _ => {}
         }
@@ -176,40 +202,61 @@ impl Layer {
         }
     }
 
+    /// The records of a field that begins at byte `at` of the header.
+    fn list<'a>(&self, read: &'a Read, field: &Field, at: usize) -> Option<&'a Records> {
+        let (Shape::Packets(desc), Extent::Count(of)) = (field.shape, field.extent) else { return None };
+        let mut lists = self.desc().fields.iter().filter(|field| is_list_of_records(field));
+        let nth = lists.position(|other| std::ptr::eq(other, field))?;
+        let count = self.int(of).map_or(0, |n| n as usize);
+        read.lists.get(nth).map(|list| list.get_or_init(|| self.records(read, desc, at, count)))
+    }
+
+    /// Whether a name in it has a pointer.
+    pub(super) fn is_compressed(&self) -> bool {
+        let Some(read) = self.body() else { return false };
+        self.desc().fields.iter().enumerate().filter(|(_, field)| field.shape == Shape::Name && self.has(field)).any(
+            |(index, field)| {
+                let bytes = self.region(read, field, self.offset(index) / 8).unwrap_or_default();
+                matches!(self.decode(read, index), Some(Value::Text(name)) if !is_plain(&name, bytes))
+            },
+        )
+    }
+
     /// Up to `count` records of the kind `desc` from byte `at` of the header on.
     fn records(&self, read: &Read, desc: &'static LayerDesc, at: usize, count: usize) -> Records {
         let message = self.message(read);
-        let stop = read.start as usize + self.content(read).len();
-        let mut records = Records { items: Vec::new(), end: at, flaw: None };
-        while records.items.len() < count {
-            let begin = read.start as usize + records.end;
+        let content = self.content(read);
+        let stop = read.start as usize + content.len();
+        let (mut items, mut end) = (Vec::new(), at);
+        let flaw = loop {
+            if items.len() == count {
+                break None;
+            }
+            let begin = read.start as usize + end;
             if begin >= stop {
-                let is_short = count != usize::MAX;
-                records.flaw = is_short.then(|| format!("{} of {count} are here", records.items.len()));
-                break;
+                break Some(format!("{} of {count} are here", items.len()));
             }
             match record(&read.bytes, desc, begin, stop, message) {
                 Ok(layer) => {
-                    records.end = layer.body().map_or(stop, |r| r.end as usize) - read.start as usize;
-                    records.items.push(Value::Packet(Arc::new(Packet::from_layers(vec![layer]))));
+                    end = layer.body().map_or(stop, |r| r.end as usize) - read.start as usize;
+                    items.push(Value::Packet(Arc::new(Packet::from_layers(vec![layer]))));
                 }
-                Err(flaw) => {
-                    records.flaw = Some(format!("number {}: {flaw}", records.items.len() + 1));
-                    break;
-                }
+                Err(flaw) => break Some(format!("number {}: {flaw}", items.len() + 1)),
             }
+        };
+        if flaw.is_some() {
+            items.push(Value::bytes(&content[end.min(content.len())..]));
         }
-        records
+        Records { items: items.into(), end, flaw }
     }
 
     /// What is wrong with the first list of records that is not as it says, in words.
     pub(super) fn flaw(&self) -> Option<String> {
         let read = self.body()?;
         self.desc().fields.iter().enumerate().find_map(|(index, field)| {
-            let (Shape::Packets(desc), Extent::Count(of)) = (field.shape, field.extent) else { return None };
-            let count = self.int(of)? as usize;
-            let flaw = self.records(read, desc, self.offset(index) / 8, count).flaw?;
-            Some(format!("{of} says {count} in {}; {flaw}", field.name))
+            let Extent::Count(of) = field.extent else { return None };
+            let flaw = self.list(read, field, self.offset(index) / 8)?.flaw.as_ref()?;
+            Some(format!("{of} says {} in {}; {flaw}", self.int(of).unwrap_or(0), field.name))
         })
     }
 
@@ -271,7 +318,7 @@ fn record(
     message: usize,
 ) -> Result<Layer, String> {
     let read = |desc: &'static LayerDesc| {
-        let mut read = Read::new(bytes.clone(), begin, stop, None);
+        let mut read = Read::new(desc, bytes.clone(), begin, stop, None);
         read.message = message as u32;
         let mut layer = Layer::read(desc, read);
         match header_end(&layer, begin, stop)? {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::auto::{Verdict, verify};
 use super::build::first_destination;
 use super::desc::LayerDesc;
-use super::field::{Auto, Field, Preset, Shape, name_of};
+use super::field::{Auto, Field, Preset, Shape, decimal, name_of, signed};
 use super::layer::Layer;
 use super::value::{Many, Slot, Value};
 use super::{Packet, PacketError, Surroundings, slot};
@@ -22,7 +22,7 @@ pub fn describe(desc: &LayerDesc) -> Vec<[String; 4]> {
             Shape::Bits(bits) => format!("{bits} bits"),
             Shape::Little(bits) => format!("{bits} bits, little-endian"),
             Shape::Fixed(bits, _) => format!("seconds, in {bits} bits"),
-            Shape::Flags(bits, names) => format!("{bits} flags {}", names.0.join(" ")),
+            Shape::Flags(bits, names) => format!("{bits} flags {}", named(names)),
             Shape::Ip4 => "IPv4 address".into(),
             Shape::Ip6 => "IPv6 address".into(),
             Shape::Mac => "MAC address".into(),
@@ -51,6 +51,11 @@ pub fn describe(desc: &LayerDesc) -> Vec<[String; 4]> {
         [field.name.to_owned(), shape, default, field.doc.to_owned()]
     };
     desc.fields.iter().map(row).collect()
+}
+
+/// The names of bits that have one.
+fn named(names: super::FlagNames) -> String {
+    names.0.iter().copied().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 impl Packet {
@@ -150,7 +155,7 @@ impl Packet {
     /// The line of script that makes the packet again.
     pub fn command(&self) -> String {
         let loose = self.loose();
-        let layers: Vec<String> = loose.layers().iter().map(layer_command).collect();
+        let layers: Vec<String> = (0..loose.layers().len()).map(|at| layer_command(loose.layers(), at)).collect();
         layers.join("/")
     }
 }
@@ -254,12 +259,19 @@ fn source(layer: &Layer, around: &dyn Surroundings) -> Option<std::net::IpAddr> 
     first_destination(layer).and_then(|dst| around.source_addr(&dst))
 }
 
-fn layer_command(layer: &Layer) -> String {
+fn layer_command(layers: &[Layer], at: usize) -> String {
+    let layer = &layers[at];
     let desc = layer.desc();
+    // Whether a field holds the same without being set: its preset, and the layer above asks for nothing else.
+    let is_preset = |field: &Field, slot: &Slot| {
+        let asked = layers.get(at + 1).and_then(|upper| upper.desc().number_over(desc, field.name));
+        *slot == field.preset_slot()
+            && asked.is_none_or(|n| matches!(slot, Slot::Auto) || *slot == Slot::Set(Value::Int(n)))
+    };
     let mut args = Vec::new();
     for (index, slot) in layer.set_slots().unwrap_or_default() {
         let field = &desc.fields[usize::from(*index)];
-        if *slot == field.preset_slot() {
+        if is_preset(field, slot) {
             continue;
         }
         let value = match (slot, field.shape) {
@@ -267,6 +279,8 @@ fn layer_command(layer: &Layer) -> String {
                 let text = super::Flags { bits: *n, names }.to_string();
                 if names.parse(&text).is_ok() { format!("\"{text}\"") } else { n.to_string() }
             }
+            (Slot::Set(Value::Int(n)), Shape::Fixed(_, fraction)) => format!("\"{}\"", decimal(*n, fraction)),
+            (Slot::Set(Value::Int(n)), Shape::Signed(bits)) => signed(*n, bits).to_string(),
             _ => slot.to_string(),
         };
         args.push(format!("{}={value}", field.name));

@@ -48,9 +48,10 @@ fn wrap(names: &[&str]) -> String {
 pub(super) fn function(name: &str) -> Option<String> {
     let func = surface::all().find(|f| f.name == name)?;
     let mut text = format!("{}\n  {}\n", func.signature(), func.doc);
+    let width = func.params.iter().map(|param| param.name.len()).max().map_or(0, |longest| longest.max(8) + 2);
     for param in func.params {
         let default = param.default.map_or_else(String::new, |d| format!(" [{d}]"));
-        let _ = writeln!(text, "    {:<10}{}{default}", param.name, param.doc);
+        let _ = writeln!(text, "    {:<width$}{}{default}", param.name, param.doc);
     }
     let _ = write!(text, "  gives {}", func.gives);
     for example in func.examples {

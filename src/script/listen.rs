@@ -10,8 +10,9 @@ use rhai::{AST, Dynamic, Engine, EvalAltResult, FnPtr, ImmutableString, NativeCa
 
 use super::func::{Reply, describe, say};
 use super::state::State;
+use super::surface::fault;
 use super::values::{Counts, Packets, seen};
-use crate::engine::{Aside, Sniff};
+use crate::engine::{Aside, EngineError, Sniff};
 use crate::net::Hear;
 use crate::net::capture::{FileError, Record, Store, Writer};
 
@@ -69,6 +70,8 @@ pub(super) struct Intake {
     kept: Store,
     /// What earlier looks have taken out of `kept`.
     before: Vec<Arc<Store>>,
+    /// The wall time after which nothing counts any more, in nanoseconds since 1970.
+    until: Option<i64>,
     /// Packets that counted.
     pub(super) taken: u64,
     /// Nothing more is wanted.
@@ -81,7 +84,7 @@ pub(super) struct Intake {
 impl Intake {
     pub(super) fn new(wishes: Wishes, writer: Option<Writer<File>>) -> Self {
         let kept = Store::bounded(MOST_KEPT);
-        Self { wishes, writer, kept, before: Vec::new(), taken: 0, is_over: false, lost: 0, failed: None }
+        Self { wishes, writer, kept, before: Vec::new(), until: None, taken: 0, is_over: false, lost: 0, failed: None }
     }
 
     /// Takes a packet that no function is to see.
@@ -102,6 +105,7 @@ impl Intake {
 
     /// Takes a packet, after the functions have seen it.
     pub(super) fn take(&mut self, record: &Record<'_>, caller: &Caller<'_, '_>, state: &State) -> Fallible<()> {
+        self.is_over |= self.until.is_some_and(|until| record.wall > until);
         if self.wishes.are_plain() || self.is_over {
             self.take_plain(record);
             return Ok(());
@@ -178,10 +182,13 @@ impl Sniffer {
         }
         let hear = Hear { aside: true, ..running.wishes.hear.clone() };
         let sniff = Sniff::open(&mut state.network.borrow_mut(), &hear);
-        let sniff = sniff.map_err(|e| super::func::say_at(e.to_string(), &e.word(&hear.filter)))?;
-        running.aside = Some(sniff.aside());
+        let mut sniff = sniff.map_err(|e| fault(&e, &hear.filter))?;
         let write = running.write.take();
-        running.intake = Some(Intake::new(running.wishes.clone(), write));
+        let mut intake = Intake::new(running.wishes.clone(), write);
+        let span = |timeout: Duration| i64::try_from(timeout.as_nanos()).unwrap_or(i64::MAX);
+        intake.until = running.wishes.timeout.map(|timeout| sniff.wall().saturating_add(span(timeout)));
+        running.intake = Some(intake);
+        running.aside = Some(sniff.aside());
         running.dropped = 0;
         drop(running);
         state.sniffers.borrow_mut().push(self.clone());
@@ -191,18 +198,22 @@ impl Sniffer {
     /// Stops listening and gives what has come.
     pub(super) fn stop(&self, caller: &Caller<'_, '_>, state: &State) -> Fallible<Packets> {
         let aside = self.0.borrow_mut().aside.take();
-        let Some(aside) = aside else { return Err(say("this sniffer is not running; start() begins to listen")) };
-        self.forget(state);
-        let (store, failed, dropped) = aside.stop();
-        self.0.borrow_mut().dropped = dropped;
-        self.take(&store, caller, state)?;
-        if let Some(error) = failed {
-            state.console.note(&format!("the sniffer ended early: {error}"));
-        }
-        if let Some(intake) = &mut self.0.borrow_mut().intake {
-            intake.finish()?;
+        match aside {
+            Some(aside) => self.end(aside, caller, state)?,
+            // It has ended by itself.
+            None if self.0.borrow().intake.as_ref().is_some_and(|intake| intake.is_over) => {}
+            None => return Err(say("this sniffer is not running; start() begins to listen")),
         }
         Ok(self.packets())
+    }
+
+    /// Ends the capture, and takes in the rest.
+    fn end(&self, aside: Aside, caller: &Caller<'_, '_>, state: &State) -> Fallible<()> {
+        state.sniffers.borrow_mut().retain(|other| !Rc::ptr_eq(&other.0, &self.0));
+        let (store, failed, dropped) = aside.stop();
+        self.0.borrow_mut().dropped = dropped;
+        self.take(&store, failed, caller, state)?;
+        self.0.borrow_mut().intake.as_mut().map_or(Ok(()), Intake::finish)
     }
 
     /// What it has kept so far.
@@ -217,24 +228,23 @@ impl Sniffer {
         let Ok(mut running) = self.0.try_borrow_mut() else { return Ok(()) };
         let Some((store, failed)) = running.aside.as_mut().map(Aside::take) else { return Ok(()) };
         drop(running);
-        self.take(&store, caller, state)?;
+        self.take(&store, failed, caller, state)?;
+        let mut running = self.0.borrow_mut();
+        let is_over = running.intake.as_ref().is_some_and(|intake| intake.is_over);
+        let ended = running.aside.take_if(|_| is_over);
+        drop(running);
+        ended.map_or(Ok(()), |aside| self.end(aside, caller, state))
+    }
+
+    fn take(&self, store: &Store, failed: Option<EngineError>, caller: &Caller<'_, '_>, state: &State) -> Fallible<()> {
         if let Some(error) = failed {
             state.console.note(&format!("the sniffer ended early: {error}"));
         }
-        Ok(())
-    }
-
-    fn take(&self, store: &Store, caller: &Caller<'_, '_>, state: &State) -> Fallible<()> {
-        let mut running = self.0.borrow_mut();
-        let Some(intake) = &mut running.intake else { return Ok(()) };
-        for record in store.iter() {
-            intake.take(&record, caller, state)?;
-        }
-        Ok(())
-    }
-
-    fn forget(&self, state: &State) {
-        state.sniffers.borrow_mut().retain(|other| !Rc::ptr_eq(&other.0, &self.0));
+        // Out of its place meanwhile: the functions may ask the sniffer something.
+        let Some(mut intake) = self.0.borrow_mut().intake.take() else { return Ok(()) };
+        let taken = store.iter().try_for_each(|record| intake.take(&record, caller, state));
+        self.0.borrow_mut().intake = Some(intake);
+        taken
     }
 }
 

@@ -1,7 +1,8 @@
 //! Questions as blocks: some loads, one comparison, and where to go on for yes and for no. All ways lead forward.
 //!
 //! Here questions are also left out whose answer is known from the way that led to them: after "is it IPv6? no" comes
-//! "is it IPv4?", but after a yes that question is passed over.
+//! "is it IPv4?", but after a yes that question is passed over. A question that changes nothing stays: to ask it rejects
+//! a frame that was cut before the bytes it looks at.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +39,6 @@ pub(super) fn blocks(logic: &Logic) -> (Vec<Block>, Target) {
     drawing.draw(logic, Place::Accept, Place::Reject);
     let (mut blocks, begin) = drawing.finish();
     let begin = shorten(&mut blocks, begin);
-    let begin = drop_idle(&mut blocks, begin);
     (blocks, begin)
 }
 
@@ -207,18 +207,4 @@ fn follow(blocks: &[Block], mut target: Target, facts: &[Fact]) -> Target {
         }
     }
     target
-}
-
-/// Leads every way past the questions whose answer changes nothing. Returns where to begin.
-fn drop_idle(blocks: &mut [Block], begin: Target) -> Target {
-    // Ways lead forward, so what a block leads to is settled before it.
-    let past = |blocks: &[Block], target: Target| match target {
-        Target::Block(at) if blocks[at].yes == blocks[at].no => blocks[at].yes,
-        target => target,
-    };
-    for at in (0..blocks.len()).rev() {
-        blocks[at].yes = past(blocks, blocks[at].yes);
-        blocks[at].no = past(blocks, blocks[at].no);
-    }
-    past(blocks, begin)
 }

@@ -14,6 +14,7 @@ use socket2::SockFilter;
 
 use super::ring::Slot;
 use super::socket::{Map, PacketSocket};
+use crate::net::bpf::Insn;
 
 /// Bytes of one block: three of the longest frames that offload makes (64 KiB), or some 1800 of the shortest.
 const BLOCK: usize = 256 << 10;
@@ -47,7 +48,7 @@ pub(super) struct Ear {
     /// Of these, also frames to other stations (promiscuous mode, which ends with the socket).
     pub(super) promiscuous: Vec<u32>,
     /// The kernel's filter; without instructions everything is heard.
-    pub(super) filter: Vec<SockFilter>,
+    pub(super) filter: Vec<Insn>,
 }
 
 impl Blocks {
@@ -66,8 +67,9 @@ impl Blocks {
         socket.set(libc::PACKET_RX_RING, &request)?;
         let map = socket.map(RING)?;
         if !ear.filter.is_empty() {
-            let refused = |e| io::Error::other(format!("a filter of {} instructions: {e}", ear.filter.len()));
-            socket.socket().attach_filter(&ear.filter).map_err(refused)?; // before the first frame can come
+            let filter: Vec<SockFilter> = ear.filter.iter().map(|i| SockFilter::new(i.code, i.jt, i.jf, i.k)).collect();
+            let refused = |e| io::Error::other(format!("a filter of {} instructions: {e}", filter.len()));
+            socket.socket().attach_filter(&filter).map_err(refused)?; // before the first frame can come
         }
         socket.bind(ear.iface)?;
         for &index in &ear.promiscuous {

@@ -37,7 +37,7 @@ impl Sniffer {
     pub(super) fn open(world: &LiveWorld, hear: &Hear) -> Result<Self, NetError> {
         let doing = "opening a capture";
         let ifaces = named(world, &hear.ifaces)?;
-        let filter = filter::program(hear, &ifaces, &|name| world.resolve(name))?;
+        let filter = filter::program(&hear.filter, &ifaces, |name| world.resolve(name))?;
         let alone = if let [iface] = &ifaces[..] { Some(iface) } else { None };
         let is_wide = |iface: &&Interface| iface.medium == Medium::Ethernet && !iface.loopback;
         let ear = Ear {

@@ -197,8 +197,8 @@ fn interfaces(call: &mut Call<'_, '_>, at: usize) -> Result<Vec<String>, Box<Eva
     names.ok_or_else(|| call.fail(format!("iface takes a name or a list of names, found {}", describe(&given))))
 }
 
-/// An error of the engine, with the caret under the part of the filter that it is about.
-fn fault(error: &EngineError, filter: &str) -> Box<EvalAltResult> {
+/// An error of the engine, with the caret under the word that it is about.
+pub(in crate::script) fn fault(error: &EngineError, filter: &str) -> Box<EvalAltResult> {
     match error.word(filter) {
         word if word.is_empty() => say(error.to_string()),
         word => say_at(error.to_string(), &word),
@@ -246,6 +246,11 @@ fn listen(call: &Call<'_, '_>, wishes: &Wishes, intake: &mut Intake) -> Result<u
     if ended == Ended::Interrupted {
         call.state.was_interrupted();
     }
+    if !intake.is_over {
+        let mut rest = Store::new();
+        sniff.hear_the_rest(&mut |record| keep(&mut rest, record)).map_err(|e| say(e.to_string()))?;
+        take_in(call, &rest, intake)?;
+    }
     let (dropped, span) = (sniff.stats().dropped, sniff.now() - began);
     account(call.state, intake.taken, dropped, span, ended);
     Ok(dropped)
@@ -269,13 +274,19 @@ fn hear(
     // The functions run between two waits: they may use the network themselves.
     let mut batch = Store::new();
     let ended = sniff.hear(until, &mut |record| keep(&mut batch, record)).map_err(failed)?;
+    take_in(call, &batch, intake)?;
+    Ok(ended)
+}
+
+/// Lets the functions see what has come.
+fn take_in(call: &Call<'_, '_>, batch: &Store, intake: &mut Intake) -> Result<(), Box<EvalAltResult>> {
     for record in batch.iter() {
         intake.take(&record, &Caller::Call(call.cx), call.state)?;
         if call.state.is_stopped() {
             break;
         }
     }
-    Ok(ended)
+    Ok(())
 }
 
 /// Keeps a packet in a store without a bound.

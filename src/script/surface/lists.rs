@@ -11,7 +11,7 @@ use crate::base::text;
 use crate::engine::Sieve;
 use crate::packet::Packet;
 use crate::script::flows::{Flow, flow};
-use crate::script::func::{Call, Func, Kind, Param, Reply, describe, int, say_at};
+use crate::script::func::{Call, Func, Kind, Param, Reply, describe, int};
 use crate::script::table;
 use crate::script::values::{List, Packets, Row};
 
@@ -263,14 +263,14 @@ fn filter(call: &mut Call<'_, '_>) -> Reply {
 /// The packets that a capture filter lets through.
 fn sift(call: &Call<'_, '_>, packets: &Packets, text: &str) -> Result<Packets, Box<EvalAltResult>> {
     let network = call.state.network.borrow();
-    let mut sieve = Sieve::new(&network, text).map_err(|e| say_at(e.to_string(), &e.word(text)))?;
+    let mut sieve = Sieve::new(&network, text).map_err(|e| super::captures::fault(&e, text))?;
     let mut kept = Vec::new();
     for at in 0..packets.len() {
         let lets_through = match packets.record(at) {
             Some(record) => sieve.lets_through(&network, &record),
             None => sieve.lets_through_packet(&network, &packets.at(at), &network.looking()),
         };
-        if lets_through.map_err(|e| say_at(e.to_string(), &e.word(text)))? {
+        if lets_through.map_err(|e| super::captures::fault(&e, text))? {
             kept.push(at);
         }
     }

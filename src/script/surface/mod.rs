@@ -7,6 +7,8 @@ mod packets;
 mod session;
 mod sets;
 
+pub(super) use captures::fault;
+
 use super::func::{Func, Kind, Param};
 
 /// All functions but the layers' constructors, in the order of `lsc()`.

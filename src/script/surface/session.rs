@@ -10,6 +10,7 @@ use crate::net::Slept;
 use crate::packet::{LayerDesc, Packet};
 use crate::script::compile::compile;
 use crate::script::func::{Call, Func, Kind, Reply, describe, say_at};
+use crate::script::listen::{Caller, pump};
 use crate::script::state::State;
 use crate::script::{help, recipes, table};
 
@@ -101,7 +102,8 @@ pub(super) const ROWS: &[Func] = &[
         examples: &["sleep(0.5)"],
         run: |call| {
             let span = call.seconds(0).unwrap_or_default();
-            pause(call.state, span).map(|()| Dynamic::UNIT)
+            pause(call.state, span)?;
+            pump(&Caller::Call(call.cx), call.state).map(|()| Dynamic::UNIT)
         },
     },
     Func {
