@@ -3,10 +3,29 @@
 use pktsh::base::Rng;
 
 const PLAIN: &[&str] = &[
-    "ip", "ip6", "arp", "rarp", "tcp", "udp", "sctp", "icmp", "icmp6", "igmp", "pim", "esp", "less 60", "greater 70",
-    "ip multicast", "ip6 multicast", "ip proto 17", "ip6 proto 6", "proto 58", "ether proto 0x806",
+    "ip",
+    "ip6",
+    "arp",
+    "rarp",
+    "tcp",
+    "udp",
+    "sctp",
+    "icmp",
+    "icmp6",
+    "igmp",
+    "pim",
+    "esp",
+    "less 60",
+    "greater 70",
+    "ip multicast",
+    "ip6 multicast",
+    "ip proto 17",
+    "ip6 proto 6",
+    "proto 58",
+    "ether proto 0x806",
 ];
-const ETHERNET: &[&str] = &["broadcast", "multicast", "vlan", "vlan 5", "ether src 2:0:0:0:0:1", "ether host ff:ff:ff:ff:ff:ff"];
+const ETHERNET: &[&str] =
+    &["broadcast", "multicast", "vlan", "vlan 5", "ether src 2:0:0:0:0:1", "ether host ff:ff:ff:ff:ff:ff"];
 const DIRECTIONS: &[&str] = &["", "src ", "dst ", "src or dst ", "src and dst "];
 const HOSTS: &[&str] = &["10.0.0.1", "10.0.0.2", "192.0.2.1", "10.1.2.3", "2001:db8::1", "fe80::1"];
 const NETS: &[&str] = &["10", "10.1", "192.0.2.0/24", "10.0.0.0/30", "0.0.0.0/0", "2001:db8::/32", "ff00::/8"];
@@ -14,8 +33,24 @@ const TRANSPORTS: &[&str] = &["", "tcp ", "udp ", "sctp "];
 const PORTS: &[&str] = &["80", "443", "53", "1024", "5060", "0x16"];
 const RANGES: &[&str] = &["80-90", "1-1023", "443-80", "1024-65535"];
 const FIELDS: &[&str] = &[
-    "tcp[13]", "tcp[0:2]", "tcp[4:4]", "udp[4:2]", "ip[8]", "ip[0]", "ip[6:2]", "ip[12:4]", "ip6[6]", "ip6[40]",
-    "icmp[0]", "icmp6[0]", "arp[7]", "ether[12:2]", "ether[0]", "len", "ip[ip[0] & 0xf]", "tcp[tcp[12] >> 4]",
+    "tcp[13]",
+    "tcp[0:2]",
+    "tcp[4:4]",
+    "udp[4:2]",
+    "ip[8]",
+    "ip[0]",
+    "ip[6:2]",
+    "ip[12:4]",
+    "ip6[6]",
+    "ip6[40]",
+    "icmp[0]",
+    "icmp6[0]",
+    "arp[7]",
+    "ether[12:2]",
+    "ether[0]",
+    "len",
+    "ip[ip[0] & 0xf]",
+    "tcp[tcp[12] >> 4]",
 ];
 const RELATIONS: &[&str] = &["=", "!=", "<", "<=", ">", ">="];
 const OPERATORS: &[&str] = &["+", "-", "*", "/", "%", "&", "|", "^", "<<", ">>"];

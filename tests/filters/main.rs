@@ -105,7 +105,10 @@ fn tcpdump_takes_the_same_frames_from_a_file() {
             let plain = oracle::compiled(link_type, text, false).expect("it was taken");
             for ((bytes, len), taken) in frames.iter().zip(theirs) {
                 let verdict = ours.matches(bytes, *len);
-                assert!(verdict == taken || verdict == plain.matches(bytes, *len), "{text}: {len} {bytes:02x?}\n{ours}");
+                assert!(
+                    verdict == taken || verdict == plain.matches(bytes, *len),
+                    "{text}: {len} {bytes:02x?}\n{ours}"
+                );
             }
         }
     }
@@ -181,7 +184,11 @@ fn verdicts_in_the_kernel_are_those_of_tcpdump_on_an_interface() {
             let received = as_received(&frame);
             for (bytes, wire_len, tag) in [received, (frame.0, frame.1, None)] {
                 let verdict = ours.matches_beside(&bytes, wire_len, tag);
-                assert_eq!(verdict, theirs.matches_beside(&bytes, wire_len, tag), "{text}: {tag:?} {bytes:02x?}\n{ours}");
+                assert_eq!(
+                    verdict,
+                    theirs.matches_beside(&bytes, wire_len, tag),
+                    "{text}: {tag:?} {bytes:02x?}\n{ours}"
+                );
                 yes += usize::from(verdict);
             }
         }

@@ -175,9 +175,7 @@ impl Parser<'_> {
                 let port = port_number(*number, &token.at)?;
                 (port, port, Carrier::Any)
             }
-            Kind::Name(name) if wanted == Wanted::PortRange => {
-                range(name).ok_or_else(|| self.unfit(token, wanted))?
-            }
+            Kind::Name(name) if wanted == Wanted::PortRange => range(name).ok_or_else(|| self.unfit(token, wanted))?,
             Kind::Name(name) => {
                 let (port, carrier) = service(name).ok_or_else(|| no_service(name, &token.at))?;
                 (port, port, carrier)
@@ -189,14 +187,15 @@ impl Parser<'_> {
             Carrier::Udp => &[names::UDP],
             Carrier::Any => WITH_PORTS,
         };
-        match transport {
+        let transports = match transport {
             Some(number) if !registered.contains(number) => {
                 let other = if carrier == Carrier::Tcp { "tcp" } else { "udp" };
-                FilterError::err(format!("{} is a service of {other}", self.found(token)), &token.at)
+                return FilterError::err(format!("{} is a service of {other}", self.found(token)), &token.at);
             }
-            Some(number) => Ok(Ask::Ports(std::slice::from_ref(number), direction, low.min(high), low.max(high))),
-            None => Ok(Ask::Ports(registered, direction, low.min(high), low.max(high))),
-        }
+            Some(number) => std::slice::from_ref(number),
+            None => registered,
+        };
+        Ok(Ask::Ports(transports, direction, vec![(low.min(high), low.max(high))]))
     }
 
     fn number(&mut self, token: &Token, protocol: Option<&'static Protocol>) -> Result<Ask, FilterError> {
@@ -226,11 +225,7 @@ impl Parser<'_> {
 }
 
 /// Which protocols have addresses.
-fn check_address(
-    protocol: Option<&'static Protocol>,
-    wanted: Wanted,
-    at: &Range<usize>,
-) -> Result<(), FilterError> {
+fn check_address(protocol: Option<&'static Protocol>, wanted: Wanted, at: &Range<usize>) -> Result<(), FilterError> {
     let (word, kind) = match protocol {
         Some(Protocol { word, over: Over::Ip4 | Over::Ip6 | Over::Both, .. }) => (word, wanted.word()),
         _ => return Ok(()),

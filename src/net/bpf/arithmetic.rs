@@ -37,13 +37,7 @@ impl Code {
 
 impl Lower {
     /// A comparison of two numbers, after the questions that must hold before their bytes can be looked at.
-    pub(super) fn relation(
-        &self,
-        left: &Value,
-        compare: Compare,
-        right: &Value,
-        holds: bool,
-    ) -> Result<Logic, String> {
+    pub(super) fn relation(&self, left: &Value, compare: Compare, right: &Value, holds: bool) -> Result<Logic, String> {
         let mut protocols = Vec::new();
         protocols_of(left, &mut protocols);
         protocols_of(right, &mut protocols);
@@ -133,14 +127,7 @@ impl Lower {
     }
 
     /// A = the bytes of a header.
-    fn bytes(
-        &self,
-        code: &mut Code,
-        protocol: &Protocol,
-        offset: &Value,
-        size: u8,
-        free: usize,
-    ) -> Result<(), String> {
+    fn bytes(&self, code: &mut Code, protocol: &Protocol, offset: &Value, size: u8, free: usize) -> Result<(), String> {
         let width = match size {
             1 => insn::B,
             2 => insn::H,

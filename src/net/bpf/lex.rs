@@ -40,7 +40,8 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, FilterError> {
             at += 1;
             continue;
         }
-        let (kind, len) = token(&text[at..]).map_err(|Wrong(message, len)| FilterError::new(message, &(at..at + len)))?;
+        let (kind, len) =
+            token(&text[at..]).map_err(|Wrong(message, len)| FilterError::new(message, &(at..at + len)))?;
         tokens.push(Token { kind, at: at..at + len });
         at += len;
     }

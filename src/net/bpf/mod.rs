@@ -93,8 +93,5 @@ fn laid_out(condition: &Condition, medium: Medium, place: Where) -> Result<Logic
     // A tagged frame comes without its tag from most cards, and with it from a few: where the fields are then differs.
     let beside = Lower::new(medium, true).condition(condition)?;
     let is_beside = Logic::byte(VLAN_TAG_PRESENT, 1);
-    Ok(Logic::any([
-        Logic::all([is_beside.clone(), beside]),
-        Logic::all([is_beside.negated(), in_bytes]),
-    ]))
+    Ok(Logic::any([Logic::all([is_beside.clone(), beside]), Logic::all([is_beside.negated(), in_bytes])]))
 }

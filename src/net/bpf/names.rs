@@ -94,8 +94,23 @@ pub(super) fn protocol(word: &str) -> Option<&'static Protocol> {
 
 /// The other words, and the signs.
 pub(super) const WORDS: &[&str] = &[
-    "src", "dst", "host", "net", "mask", "port", "portrange", "proto", "broadcast", "multicast", "less", "greater",
-    "and", "or", "not", "len", "vlan",
+    "src",
+    "dst",
+    "host",
+    "net",
+    "mask",
+    "port",
+    "portrange",
+    "proto",
+    "broadcast",
+    "multicast",
+    "less",
+    "greater",
+    "and",
+    "or",
+    "not",
+    "len",
+    "vlan",
 ];
 
 /// Words that mean another one.

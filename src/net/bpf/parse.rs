@@ -160,7 +160,7 @@ impl Parser<'_> {
         inner: impl FnOnce(&mut Self) -> Result<T, FilterError>,
     ) -> Result<T, FilterError> {
         if self.depth == NESTING {
-            return FilterError::err(format!("brackets are nested more than {NESTING} deep"), &self.peek().at);
+            return FilterError::err(format!("this is nested more than {NESTING} deep"), &self.peek().at);
         }
         self.depth += 1;
         let result = inner(self);
@@ -185,15 +185,11 @@ impl Parser<'_> {
             others.push((join, told.condition));
             carried = told.carried;
         }
-        Ok(Item::Told(Told { condition: chained(condition, others), carried }))
+        Ok(Item::Told(Told { condition: Condition::chain(condition, others), carried }))
     }
 
     fn join(&mut self) -> Option<Join> {
-        if self.eat("and") {
-            Some(Join::And)
-        } else {
-            self.eat("or").then_some(Join::Or)
-        }
+        if self.eat("and") { Some(Join::And) } else { self.eat("or").then_some(Join::Or) }
     }
 
     /// One condition, or arithmetic. A bare value is allowed where there are qualifiers to carry over.
@@ -351,7 +347,9 @@ impl Parser<'_> {
         }
         match self.peek().kind {
             Kind::Dotted(_) | Kind::V6(_) | Kind::Name(_) => Err(self.wanted(&format!("\"host\" after \"{word}\""))),
-            Kind::Number(_) | Kind::Mac(_) => Err(self.wanted(&format!("\"port\", \"host\" or \"and\" after \"{word}\""))),
+            Kind::Number(_) | Kind::Mac(_) => {
+                Err(self.wanted(&format!("\"port\", \"host\" or \"and\" after \"{word}\"")))
+            }
             _ => Ok(Told { condition: Condition::Ask(Ask::Protocol(protocol), self.since(start)), carried: None }),
         }
     }
@@ -396,7 +394,11 @@ impl Parser<'_> {
                 return FilterError::err(what, &token.at);
             }
             Kind::Word(_) | Kind::End => {
-                return Err(self.wanted(&format!("{} after \"{}\"", qualifiers.wanted.fits(), qualifiers.wanted.word())));
+                return Err(self.wanted(&format!(
+                    "{} after \"{}\"",
+                    qualifiers.wanted.fits(),
+                    qualifiers.wanted.word()
+                )));
             }
             _ => {}
         }
@@ -411,7 +413,7 @@ impl Parser<'_> {
         while let Some(join) = self.join() {
             others.push((join, self.value(qualifiers)?.condition));
         }
-        Ok(chained(first, others))
+        Ok(Condition::chain(first, others))
     }
 }
 
@@ -460,8 +462,4 @@ fn asked(ask: Ask, at: Range<usize>) -> Item {
 
 fn negated(told: Told) -> Told {
     Told { condition: Condition::Not(Box::new(told.condition)), ..told }
-}
-
-fn chained(first: Condition, others: Vec<(Join, Condition)>) -> Condition {
-    if others.is_empty() { first } else { Condition::Chain(Box::new(first), others) }
 }
