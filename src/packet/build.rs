@@ -289,7 +289,12 @@ impl Writer<'_> {
         let end = self.built.bytes.len();
         locals.iter().try_for_each(|local| {
             let value = match local.rule {
-                Auto::HeaderLen { unit, minus } => ((end - start) / usize::from(unit)).saturating_sub(minus.into()),
+                Auto::HeaderLen { unit, minus } => {
+                    let unit = usize::from(unit);
+                    let whole =
+                        if layer.desc().align > 1 { (end - start).div_ceil(unit) } else { (end - start) / unit };
+                    whole.saturating_sub(minus.into())
+                }
                 Auto::After => end - (local.at + usize::from(local.width)) / 8,
                 _ => local.measured,
             };

@@ -140,6 +140,7 @@ fn bytes(rng: &mut Rng, desc: &LayerDesc, wild: bool) -> Value {
     let len = rng.between(u64::from(!wild), most) as usize;
     let whole = match desc.name {
         _ if wild => len,
+        "ICMPv6Unknown" => len.max(4),
         "AH" => len.next_multiple_of(4),
         "ICMPv6NDOptUnknown" => len.next_multiple_of(8) + 6,
         "ICMPv6NDOptRedirectedHdr" | "IPv6ExtHdrRouting" => len.next_multiple_of(8),

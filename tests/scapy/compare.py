@@ -12,12 +12,17 @@ import sys
 logging.getLogger("scapy").setLevel(logging.CRITICAL)
 
 from scapy import fields as f  # noqa: E402
-from scapy.layers import inet, l2  # noqa: E402
-from scapy.packet import Padding, Raw  # noqa: E402
+from scapy.contrib import igmp, igmpv3  # noqa: E402
+from scapy.layers import dhcp, dns, inet, inet6, ipsec, l2, ntp, sctp, vxlan  # noqa: E402
+from scapy.packet import Packet, Padding, Raw  # noqa: E402
 from scapy.utils import inet_aton, inet_ntoa, mac2str, str2mac  # noqa: E402
 
-CLASSES = {c.__name__: c for c in (l2.Ether, l2.Dot1Q, l2.ARP, Raw, Padding)}
-CLASSES |= {n: getattr(inet, n) for n in "IP ICMP TCP UDP IPerror ICMPerror TCPerror UDPerror".split()}
+CLASSES = {"Raw": Raw, "Padding": Padding}
+for module in (l2, inet, inet6, ipsec, dns, dhcp, ntp, sctp, vxlan, igmp, igmpv3):
+    CLASSES |= {n: c for n, c in vars(module).items() if isinstance(c, type) and issubclass(c, Packet)}
+# Names that differ: Scapy's NTP is the family of NTP's messages, ours its first one.
+CLASSES["NTP"] = ntp.NTPHeader
+NAMES = {"NTPHeader": "NTP"}
 # Scapy's own additions to ICMP, which are no part of the header.
 NOT_OURS = {"ext", "extpad"}
 
