@@ -148,8 +148,25 @@ struct Fact {
     answer: bool,
 }
 
-/// How many facts are kept on a way; the oldest go first.
-const FACTS: usize = 16;
+/// How many facts are kept on a way, and how many of them about the same bytes; the oldest go first.
+const FACTS: usize = 32;
+const FACTS_OF_ONE: usize = 8;
+
+/// Adds what a way has told. That something equals a value says all about it.
+fn learn(facts: &mut Vec<Fact>, fact: Fact) {
+    let is_all = fact.compare == Compare::Equal && fact.with.is_some() && fact.answer;
+    let is_same = |other: &Fact| other.loaded == fact.loaded;
+    if is_all {
+        facts.retain(|other| !is_same(other));
+    } else if facts.iter().filter(|other| is_same(other)).count() == FACTS_OF_ONE {
+        let oldest = facts.iter().position(is_same).unwrap_or_default();
+        facts.remove(oldest);
+    }
+    if facts.len() == FACTS {
+        facts.remove(0);
+    }
+    facts.push(fact);
+}
 
 impl Fact {
     /// The answer to the question of `block`, if this tells.
@@ -180,8 +197,7 @@ fn shorten(blocks: &mut [Block], begin: Target) -> Target {
         for answer in [true, false] {
             let block = &blocks[at];
             let mut facts = facts.clone();
-            facts.push(Fact { loaded: block.loaded, compare: block.compare, with: block.with, answer });
-            facts.drain(..facts.len().saturating_sub(FACTS));
+            learn(&mut facts, Fact { loaded: block.loaded, compare: block.compare, with: block.with, answer });
             let way = if answer { block.yes } else { block.no };
             let target = follow(blocks, way, &facts);
             if let Target::Block(next) = target {
