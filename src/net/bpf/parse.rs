@@ -44,7 +44,7 @@ impl Wanted {
         ("host", Self::Host, "an address or a host's name"),
         ("net", Self::Net, "a network like 10.0.0.0/8"),
         ("port", Self::Port, "a port's number or name"),
-        ("portrange", Self::PortRange, "two ports like 80-90"),
+        ("portrange", Self::PortRange, "a range like 80-90"),
         ("proto", Self::Number, "a protocol's number, or its name after \"\\\""),
     ];
 

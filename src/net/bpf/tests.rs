@@ -43,8 +43,7 @@ fn each_mistake_is_named_and_marked() {
         ("port 1.2", "     ^^^", r#"a port's number or name is wanted after "port", not "1.2""#),
         ("udp port ssh", "         ^^^", r#""ssh" is a service of tcp"#),
         ("icmp port 80", "          ^^", r#""icmp" has no ports: those are of tcp, udp and sctp"#),
-        ("portrange 80", "", ""),
-        ("portrange a-b", "          ^^^", r#"two ports like 80-90 is wanted after "portrange", not "a-b""#),
+        ("portrange a-b", "          ^^^", r#"a range like 80-90 is wanted after "portrange", not "a-b""#),
         (
             "net 10.0.0.1/8",
             "    ^^^^^^^^^^",
@@ -91,7 +90,7 @@ fn each_mistake_is_named_and_marked() {
             "^^^^^^    ",
             r#""len-14" is no word of the filter language; put blanks around "-", it joins a name otherwise"#,
         ),
-        ("tcp[0:3] = 1", "      ^     ", r#"1, 2 or 4 bytes is wanted, not "3""#),
+        ("tcp[0:3] = 1", "      ^     ", r#"a size of 1, 2 or 4 is wanted, not "3""#),
         ("tcp[] = 1", "    ^    ", r#"a number, "len" or bytes like "tcp[13]" is wanted, not "]""#),
         ("esp[0] = 1", "^^^       ", r#""esp[..]" cannot be: where its header begins varies"#),
         ("len / 0 = 1", "      ^    ", "this divides by zero"),
@@ -112,7 +111,7 @@ fn each_mistake_is_named_and_marked() {
         ("tcp multicast", "^^^^^^^^^^^^^", r#""tcp multicast" cannot be: only ether, ip and ip6 have it"#),
         ("host \\", "     ^", r#"a name is wanted after "\""#),
     ];
-    for (text, caret, message) in rows.into_iter().filter(|(.., message)| !message.is_empty()) {
+    for (text, caret, message) in rows {
         let error = try_on(Medium::Ethernet, text).expect_err(text);
         assert_eq!(error.message, message, "{text}");
         let marked = caret.find('^').unwrap()..caret.rfind('^').unwrap() + 1;
