@@ -263,7 +263,12 @@ fn layer_command(layers: &[Layer], at: usize) -> String {
     let layer = &layers[at];
     let desc = layer.desc();
     // What stands behind the fields has no name, and a field that was cut no form: the layer is read again from its bytes.
-    let is_cut_off = |(i, slot): &(u8, Slot)| desc.fields[usize::from(*i)].is_cut_off(slot);
+    let is_cut_off = |(i, slot): &(u8, Slot)| match (slot, desc.fields[usize::from(*i)].width()) {
+        (Slot::Set(Value::Bytes(bytes)), Some(width)) => {
+            !matches!(desc.fields[usize::from(*i)].shape, Shape::Fill(_)) || bytes.len() * 8 != usize::from(width)
+        }
+        _ => false,
+    };
     let is_cut = layer.set_slots().is_some_and(|set| set.iter().any(is_cut_off));
     if (is_cut || layer.tail().is_some_and(|tail| *tail != Tail::default()))
         && let Ok(bytes) = Packet::from_layers(vec![layer.clone()]).bytes(&Nowhere)
