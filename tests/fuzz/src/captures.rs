@@ -148,12 +148,14 @@ fn files() -> Vec<Vec<u8>> {
     let plain = [Format::PCAP, Format { kind: Kind::PcapMicros, gzip: false }, Format::PCAPNG];
     let formats = plain.into_iter().flat_map(|format| [format, Format { gzip: true, ..format }]);
     let mut files: Vec<Vec<u8>> = formats.map(|format| file(format, &packets)).collect();
-    files.extend(["\
+    files.extend(
+        [
+            "\
         a1b2c3d4 00020004 00000000 00000000 00040000 00000001 65000000 00000001 00000004 00000005 01020304",
-        "a1b2cd34 00020004 00000000 00000000 00040000 00000001 65000000 00000001 00000004 00000004 \
+            "a1b2cd34 00020004 00000000 00000000 00040000 00000001 65000000 00000001 00000004 00000004 \
         00000001 0800 04 00 01020304",
-        // A section, an interface with a resolution and an offset, a simple, an old and an enhanced packet, names.
-        "0a0d0d0a 0000001c 1a2b3c4d 00010000 ffffffff ffffffff 0000001c \
+            // A section, an interface with a resolution and an offset, a simple, an old and an enhanced packet, names.
+            "0a0d0d0a 0000001c 1a2b3c4d 00010000 ffffffff ffffffff 0000001c \
         00000001 0000003c 00010000 00040000 0002000400000000 65746830 0009000100000000 83000000 \
         000e0008 00000000 65000000 00000000 0000003c \
         00000003 00000014 00000002 0102 0000 00000014 \
@@ -161,7 +163,9 @@ fn files() -> Vec<Vec<u8>> {
         00000004 00000010 00000000 00000010 \
         00000006 00000034 00000000 00000000 00000007 00000001 00000001 01000000 \
         00010002 68690000 00000000 00000034",
-    ].map(bytes));
+        ]
+        .map(bytes),
+    );
     files
 }
 

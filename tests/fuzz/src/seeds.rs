@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each target uses its part")]
 
 #[path = "../../common/mod.rs"]
-mod common;
+pub(crate) mod common;
 
 use common::{Manner, random};
 use pktsh::layers;
