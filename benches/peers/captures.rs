@@ -32,7 +32,9 @@ pub(crate) static ROWS: &[Row] = &[
         wired: false,
         ours: || Some(pktsh(r#"rdpcap("FILE").filter("tcp[13]&2!=0").len()"#)),
         peers: &[
-            ("tcpdump --count -r f 'tcp[13]&2!=0'", || program("tcpdump", &["--count", "-nr", "FILE", "tcp[13]&2!=0"])),
+            ("tcpdump --count -r f 'tcp[13]&2!=0'", || {
+                program("tcpdump", &["-Z", "root", "--count", "-nr", "FILE", "tcp[13]&2!=0"])
+            }),
             TSHARK,
         ],
     },
@@ -58,7 +60,9 @@ pub(crate) static ROWS: &[Row] = &[
         unit: Unit::Percent,
         wired: true,
         ours: || Some(Box::new(|| kept(ours_to_file))),
-        peers: &[("tcpdump -w", || Some(Box::new(|| kept(tcpdump_to_file))))],
+        peers: &[("tcpdump -w", || {
+            (kept(tcpdump_to_file) > 0.0).then(|| Box::new(|| kept(tcpdump_to_file)) as Measure)
+        })],
     },
     Row {
         name: "captures: sniff(store=false) under a blast, counted",
