@@ -29,7 +29,7 @@ pub(super) struct Sniffer {
     /// When that went away; not yet told.
     lost: Option<Time>,
     received: u64,
-    /// When Ctrl-C was last looked for without waiting.
+    /// When Ctrl-C and the wall clock were last looked at.
     listened: Time,
 }
 
@@ -81,15 +81,6 @@ impl Sniffer {
         let opened = self.blocks.opened().map(|(seconds, nanos)| self.clock.stamp(seconds, nanos, now));
         opened.is_some_and(|at| at <= end) && now < end + GRACE
     }
-
-    /// Whether Ctrl-C was pressed, looked for now and then.
-    fn is_interrupted(&mut self, now: Time) -> bool {
-        if now - self.listened <= LISTEN {
-            return false;
-        }
-        self.listened = now;
-        wait(&[], self.wake.as_ref(), Duration::ZERO) == Waited::Interrupted
-    }
 }
 
 impl Link for Sniffer {
@@ -111,8 +102,12 @@ impl Link for Sniffer {
     fn poll(&mut self, until: Time, on: &mut dyn FnMut(Event<'_>)) -> Result<Polled, NetError> {
         loop {
             let now = self.now();
-            if self.is_interrupted(now) {
-                return Ok(Polled::Interrupted);
+            if now - self.listened > LISTEN {
+                self.listened = now;
+                self.clock.follow();
+                if wait(&[], self.wake.as_ref(), Duration::ZERO) == Waited::Interrupted {
+                    return Ok(Polled::Interrupted);
+                }
             }
             if self.deliver(now, on) {
                 return Ok(Polled::Some);
