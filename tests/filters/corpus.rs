@@ -34,7 +34,7 @@ const PORTS: &[u16] = &[22, 53, 80, 85, 90, 443, 1024, 5060, 8080, 40000];
 const PROTOCOLS: &[u8] = &[1, 2, 6, 6, 6, 6, 17, 17, 17, 9, 50, 51, 58, 103, 112, 132, 89];
 
 /// The media that tcpdump can be asked for by name.
-pub const MEDIA: &[(Medium, &str)] = &[
+pub(crate) const MEDIA: &[(Medium, &str)] = &[
     (Medium::Ethernet, "EN10MB"),
     (Medium::Ip, "RAW"),
     (Medium::Sll, "LINUX_SLL"),
@@ -43,10 +43,10 @@ pub const MEDIA: &[(Medium, &str)] = &[
 ];
 
 /// A captured frame: its bytes and its length on the wire.
-pub type Frame = (Vec<u8>, u32);
+pub(crate) type Frame = (Vec<u8>, u32);
 
 /// Frames of one medium.
-pub fn frames(medium: Medium, count: usize, seed: u64) -> Vec<Frame> {
+pub(crate) fn frames(medium: Medium, count: usize, seed: u64) -> Vec<Frame> {
     let mut rng = Rng::new(seed);
     (0..count).map(|_| frame(medium, &mut rng)).collect()
 }

@@ -54,9 +54,11 @@ const FIELDS: &[&str] = &[
 ];
 const RELATIONS: &[&str] = &["=", "!=", "<", "<=", ">", ">="];
 const OPERATORS: &[&str] = &["+", "-", "*", "/", "%", "&", "|", "^", "<<", ">>"];
+/// Right sides of divisions and shifts. tcpdump takes the 0 of `ip[0]` for a division by zero, and refuses it.
+const DIVISORS: &[&str] = &["1", "3", "16", "ip[8]", "tcp[13]", "len"];
 
 /// A filter of a few terms.
-pub fn filter(rng: &mut Rng) -> String {
+pub(crate) fn filter(rng: &mut Rng) -> String {
     chain(rng, 3)
 }
 
@@ -79,8 +81,14 @@ fn term(rng: &mut Rng, depth: u32) -> String {
         0 | 1 if depth > 0 => format!("({})", chain(rng, depth - 1)),
         0..=3 => pick(rng, PLAIN).to_owned(),
         4 if rng.chance(0.4) => pick(rng, ETHERNET).to_owned(),
-        4 | 5 => values(rng, &format!("{}host", DIRECTIONS[rng.clone().below(5) as usize]), HOSTS),
-        6 => values(rng, &format!("{}net", DIRECTIONS[rng.clone().below(5) as usize]), NETS),
+        4 | 5 => {
+            let head = format!("{}host", pick(rng, DIRECTIONS));
+            values(rng, &head, HOSTS)
+        }
+        6 => {
+            let head = format!("{}net", pick(rng, DIRECTIONS));
+            values(rng, &head, NETS)
+        }
         7 => {
             let head = format!("{}{}port", pick(rng, TRANSPORTS), pick(rng, DIRECTIONS));
             values(rng, &head, PORTS)
@@ -106,7 +114,13 @@ fn values(rng: &mut Rng, head: &str, from: &[&str]) -> String {
 fn arithmetic(rng: &mut Rng, depth: u32) -> String {
     match rng.below(6) {
         0 | 1 if depth > 0 => {
-            format!("{} {} {}", arithmetic(rng, depth - 1), pick(rng, OPERATORS), arithmetic(rng, depth - 1))
+            let (left, operator) = (arithmetic(rng, depth - 1), pick(rng, OPERATORS));
+            let right = match operator {
+                "/" | "%" | "<<" | ">>" => pick(rng, DIVISORS).to_owned(),
+                _ => arithmetic(rng, depth - 1),
+            };
+            // In brackets, so that no operator after it makes the right side another one.
+            format!("({left} {operator} {right})")
         }
         2 if depth > 0 => format!("({} {} {})", arithmetic(rng, depth - 1), pick(rng, OPERATORS), number(rng)),
         3 => number(rng),

@@ -7,7 +7,7 @@ use pktsh::net::bpf::{Insn, Program};
 use crate::corpus::Frame;
 
 /// What tcpdump compiles a filter to; `None` when it refuses.
-pub fn compiled(link_type: &str, text: &str, optimizes: bool) -> Option<Program> {
+pub(crate) fn compiled(link_type: &str, text: &str, optimizes: bool) -> Option<Program> {
     let output = tcpdump(&["-y", link_type, "-ddd", if optimizes { "-#" } else { "-O" }, "--", text]);
     if String::from_utf8_lossy(&output.stderr).contains("rejects all packets") {
         // It warns where we obey.
@@ -16,22 +16,34 @@ pub fn compiled(link_type: &str, text: &str, optimizes: bool) -> Option<Program>
     if !output.status.success() {
         return None;
     }
+    Some(of_numbers(output))
+}
+
+/// What tcpdump compiles a filter to for the kernel: on an interface, the loopback of a network namespace of its own.
+pub(crate) fn compiled_for_loopback(text: &str) -> Program {
+    let script = "ip link set lo up && exec tcpdump -i lo -ddd -- \"$0\"";
+    let output = Command::new("unshare").args(["-Urn", "sh", "-c", script, text]).output().expect("unshare is there");
+    assert!(output.status.success(), "{text}: {}", String::from_utf8_lossy(&output.stderr));
+    of_numbers(output)
+}
+
+fn of_numbers(output: Output) -> Program {
     let lines = String::from_utf8(output.stdout).expect("numbers");
     let insns = lines.lines().skip(1).map(|line| {
         let numbers: Vec<u32> = line.split(' ').map(|number| number.parse().expect("a number")).collect();
         Insn { code: numbers[0] as u16, jt: numbers[1] as u8, jf: numbers[2] as u8, k: numbers[3] }
     });
-    Some(Program::new(insns.collect()).expect("tcpdump's programs are right"))
+    Program::new(insns.collect()).expect("tcpdump's programs are right")
 }
 
 /// How tcpdump prints its program.
-pub fn printed(link_type: &str, text: &str, optimizes: bool) -> String {
+pub(crate) fn printed(link_type: &str, text: &str, optimizes: bool) -> String {
     let optimizes = if optimizes { "-#" } else { "-O" };
     String::from_utf8(tcpdump(&["-y", link_type, "-d", optimizes, "--", text]).stdout).expect("it is text")
 }
 
 /// Which frames of a capture file tcpdump takes; `None` when it says that it could take none at all.
-pub fn taken(link_type: u16, frames: &[Frame], text: &str) -> Option<Vec<bool>> {
+pub(crate) fn taken(link_type: u16, frames: &[Frame], text: &str) -> Option<Vec<bool>> {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("frames.pcap");
     std::fs::write(&path, capture_file(link_type, frames)).expect("it can be written");

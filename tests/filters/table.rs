@@ -1,7 +1,7 @@
 //! Filters of every form that the language has.
 
 /// Texts that tcpdump and this compiler must understand alike, or refuse alike, for each medium.
-pub const FILTERS: &[&str] = &[
+pub(crate) const FILTERS: &[&str] = &[
     "",
     // Protocols.
     "ip",

@@ -187,14 +187,15 @@ impl Parser<'_> {
             Carrier::Udp => &[names::UDP],
             Carrier::Any => WITH_PORTS,
         };
-        match transport {
+        let transports = match transport {
             Some(number) if !registered.contains(number) => {
                 let other = if carrier == Carrier::Tcp { "tcp" } else { "udp" };
-                FilterError::err(format!("{} is a service of {other}", self.found(token)), &token.at)
+                return FilterError::err(format!("{} is a service of {other}", self.found(token)), &token.at);
             }
-            Some(number) => Ok(Ask::Ports(std::slice::from_ref(number), direction, low.min(high), low.max(high))),
-            None => Ok(Ask::Ports(registered, direction, low.min(high), low.max(high))),
-        }
+            Some(number) => std::slice::from_ref(number),
+            None => registered,
+        };
+        Ok(Ask::Ports(transports, direction, vec![(low.min(high), low.max(high))]))
     }
 
     fn number(&mut self, token: &Token, protocol: Option<&'static Protocol>) -> Result<Ask, FilterError> {

@@ -38,7 +38,9 @@ pub(super) fn assemble(blocks: &[Block], begin: Target) -> Result<Program, usize
         places = Places::of(&mut pieces, blocks.len(), accepts);
     }
     let mut insns = Vec::with_capacity(places.reject + 1);
-    pieces.iter().for_each(|piece| write(piece, &places, &mut insns));
+    for piece in &pieces {
+        write(piece, &places, &mut insns);
+    }
     if accepts {
         insns.push(Insn::new(insn::RET | insn::K, WHOLE));
     }
@@ -88,7 +90,7 @@ fn pieces<'a>(blocks: &'a [Block], reached: &[bool]) -> Vec<Piece<'a>> {
             [first, rest @ ..] if is_header(first) => rest,
             loads => loads,
         };
-        let after = Held { a: Some(block.loaded), x: loads.iter().fold(before.x, x_after) };
+        let after = Held { a: Some(block.loaded), x: loads.iter().copied().fold(before.x, x_after) };
         for target in [block.yes, block.no] {
             if let Target::Block(next) = target {
                 held[next] = Some(match held[next] {
@@ -105,7 +107,7 @@ fn pieces<'a>(blocks: &'a [Block], reached: &[bool]) -> Vec<Piece<'a>> {
 }
 
 /// The header whose length is in X after an instruction.
-fn x_after(x: Option<u32>, insn: &Insn) -> Option<u32> {
+fn x_after(x: Option<u32>, insn: Insn) -> Option<u32> {
     match insn.code {
         code if code == insn::LDX | insn::B | insn::MSH => Some(insn.k),
         code if code & insn::CLASS == insn::LDX || code == insn::MISC | insn::TAX => None,

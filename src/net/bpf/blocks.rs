@@ -1,7 +1,8 @@
 //! Questions as blocks: some loads, one comparison, and where to go on for yes and for no. All ways lead forward.
 //!
 //! Here questions are also left out whose answer is known from the way that led to them: after "is it IPv6? no" comes
-//! "is it IPv4?", but after a yes that question is passed over.
+//! "is it IPv4?", but after a yes that question is passed over. A question that changes nothing stays: to ask it rejects
+//! a frame that was cut before the bytes it looks at.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +39,6 @@ pub(super) fn blocks(logic: &Logic) -> (Vec<Block>, Target) {
     drawing.draw(logic, Place::Accept, Place::Reject);
     let (mut blocks, begin) = drawing.finish();
     let begin = shorten(&mut blocks, begin);
-    let begin = drop_idle(&mut blocks, begin);
     (blocks, begin)
 }
 
@@ -148,8 +148,25 @@ struct Fact {
     answer: bool,
 }
 
-/// How many facts are kept on a way; the oldest go first.
-const FACTS: usize = 16;
+/// How many facts are kept on a way, and how many of them about the same bytes; the oldest go first.
+const FACTS: usize = 32;
+const FACTS_OF_ONE: usize = 8;
+
+/// Adds what a way has told. That something equals a value says all about it.
+fn learn(facts: &mut Vec<Fact>, fact: Fact) {
+    let is_all = fact.compare == Compare::Equal && fact.with.is_some() && fact.answer;
+    let is_same = |other: &Fact| other.loaded == fact.loaded;
+    if is_all {
+        facts.retain(|other| !is_same(other));
+    } else if facts.iter().filter(|other| is_same(other)).count() == FACTS_OF_ONE {
+        let oldest = facts.iter().position(is_same).unwrap_or_default();
+        facts.remove(oldest);
+    }
+    if facts.len() == FACTS {
+        facts.remove(0);
+    }
+    facts.push(fact);
+}
 
 impl Fact {
     /// The answer to the question of `block`, if this tells.
@@ -180,8 +197,7 @@ fn shorten(blocks: &mut [Block], begin: Target) -> Target {
         for answer in [true, false] {
             let block = &blocks[at];
             let mut facts = facts.clone();
-            facts.push(Fact { loaded: block.loaded, compare: block.compare, with: block.with, answer });
-            facts.drain(..facts.len().saturating_sub(FACTS));
+            learn(&mut facts, Fact { loaded: block.loaded, compare: block.compare, with: block.with, answer });
             let way = if answer { block.yes } else { block.no };
             let target = follow(blocks, way, &facts);
             if let Target::Block(next) = target {
@@ -207,18 +223,4 @@ fn follow(blocks: &[Block], mut target: Target, facts: &[Fact]) -> Target {
         }
     }
     target
-}
-
-/// Leads every way past the questions whose answer changes nothing. Returns where to begin.
-fn drop_idle(blocks: &mut [Block], begin: Target) -> Target {
-    // Ways lead forward, so what a block leads to is settled before it.
-    let past = |blocks: &[Block], target: Target| match target {
-        Target::Block(at) if blocks[at].yes == blocks[at].no => blocks[at].yes,
-        target => target,
-    };
-    for at in (0..blocks.len()).rev() {
-        blocks[at].yes = past(blocks, blocks[at].yes);
-        blocks[at].no = past(blocks, blocks[at].no);
-    }
-    past(blocks, begin)
 }

@@ -1,6 +1,6 @@
 //! One instruction of the classic Berkeley packet filter, and the numbers that its code is made of.
 //!
-//! McCanne and Jacobson, "The BSD Packet Filter" (1993); the numbers are those of `linux/bpf_common.h`.
+//! `McCanne` and Jacobson, "The BSD Packet Filter" (1993); the numbers are those of `linux/bpf_common.h`.
 
 use std::fmt;
 

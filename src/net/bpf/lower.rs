@@ -64,6 +64,8 @@ fn shape(medium: Medium) -> Shape {
 const LLC_IN_SLL: u32 = 4;
 /// The largest value of the `EtherType` that is a length.
 const LONGEST: u32 = 1500;
+/// The most questions. Many of them turn out to be asked already, so it is more than the kernel takes instructions.
+const MOST: usize = 4 * MAX_INSNS;
 const INET: &[u32] = &[2];
 /// `AF_INET6` of Linux, of `NetBSD` and `OpenBSD`, of `FreeBSD`, of macOS.
 const INET6: &[u32] = &[10, 24, 28, 30];
@@ -117,7 +119,7 @@ impl Lower {
             Ask::Number(protocol, number) => self.number(*protocol, *number),
             Ask::Address(protocol, direction, nets) => self.addresses(*protocol, *direction, nets),
             Ask::Station(direction, mac) => self.station(*direction, *mac),
-            Ask::Ports(transports, direction, low, high) => self.ports(transports, *direction, (*low, *high)),
+            Ask::Ports(transports, direction, ports) => self.ports(transports, *direction, ports),
             Ask::Broadcast(protocol) => self.broadcast(*protocol),
             Ask::Multicast(protocol) => self.multicast(*protocol),
             Ask::Vlan(id) => self.vlan(*id),
@@ -125,7 +127,7 @@ impl Lower {
         };
         let logic = logic.map_err(|message| FilterError::new(message, at))?;
         self.questions += count(&logic);
-        if self.questions > MAX_INSNS {
+        if self.questions > MOST {
             return FilterError::err(format!("the filter is too long: the kernel takes {MAX_INSNS} instructions"), at);
         }
         Ok(logic)
@@ -209,30 +211,39 @@ impl Lower {
         }
     }
 
+    /// Addresses in IPv4, in the ARP and RARP that have one layout, and in IPv6.
     fn addresses(&self, protocol: Option<&Protocol>, direction: Direction, nets: &[Net]) -> Lowered {
-        let mut found = Vec::new();
-        for net in nets.iter().take(MAX_INSNS) {
-            found.push(match (*net, protocol) {
-                (Net::V6(addr, mask), _) => self.address6(direction, addr, mask)?,
-                (Net::V4(addr, mask), Some(protocol)) => self.address4(protocol.number, direction, addr, mask)?,
-                (Net::V4(addr, mask), None) => {
-                    let each = [names::IPV4, names::ARP, names::RARP];
-                    let each = each.map(|number| self.address4(number, direction, addr, mask));
-                    Logic::any(each.into_iter().collect::<Result<Vec<_>, _>>()?)
-                }
-            });
+        let carriers = [names::IPV4, names::ARP, names::RARP, names::IPV6];
+        let carries = |number: u32| match protocol {
+            Some(protocol) if protocol.number != number => Ok(Logic::Known(false)),
+            _ => self.link_type(number),
+        };
+        let [ip, arp, rarp, ip6] = carriers.map(carries);
+        let of_v4 = |net: &Net| match *net {
+            Net::V4(addr, mask) => Some((addr, mask)),
+            Net::V6(..) => None,
+        };
+        let v4 = |(src, dst): (u32, u32)| {
+            let end = |offset: u32, (addr, mask)| Logic::masked(self.payload() + offset, addr, mask);
+            Logic::any(nets.iter().filter_map(of_v4).map(|net| ends(direction, end(src, net), end(dst, net))))
+        };
+        let v6 = nets.iter().filter_map(|net| match *net {
+            Net::V6(addr, mask) => Some(self.address6(direction, addr, mask)),
+            Net::V4(..) => None,
+        });
+        let mut parts = Vec::new();
+        if nets.iter().any(|net| of_v4(net).is_some()) {
+            parts.push(Logic::all([ip?, v4(IP4_ADDRESSES)]));
+            parts.push(Logic::all([Logic::any([arp?, rarp?]), v4(ARP_ADDRESSES)]));
         }
-        Ok(Logic::any(found))
+        let v6: Vec<Logic> = v6.collect();
+        if !v6.is_empty() {
+            parts.push(Logic::all([ip6?, Logic::any(v6)]));
+        }
+        Ok(Logic::any(parts))
     }
 
-    /// An address in IPv4, or in the ARP and RARP that have the same layout.
-    fn address4(&self, carrier: u32, direction: Direction, addr: u32, mask: u32) -> Lowered {
-        let (src, dst) = if carrier == names::IPV4 { IP4_ADDRESSES } else { ARP_ADDRESSES };
-        let end = |offset: u32| Logic::masked(self.payload() + offset, addr, mask);
-        Ok(Logic::all([self.link_type(carrier)?, ends(direction, end(src), end(dst))]))
-    }
-
-    fn address6(&self, direction: Direction, addr: u128, mask: u128) -> Lowered {
+    fn address6(&self, direction: Direction, addr: u128, mask: u128) -> Logic {
         let (src, dst) = IP6_ADDRESSES;
         let word = |value: u128, part: u32| (value >> (96 - 32 * part)) as u32;
         let end = |offset: u32| {
@@ -241,7 +252,7 @@ impl Lower {
                     .map(|part| Logic::masked(self.payload() + offset + 4 * part, word(addr, part), word(mask, part))),
             )
         };
-        Ok(Logic::all([self.link_type(names::IPV6)?, ends(direction, end(src), end(dst))]))
+        ends(direction, end(src), end(dst))
     }
 
     fn ethernet_only(&self, what: &str) -> Result<(), String> {
@@ -261,27 +272,25 @@ impl Lower {
     }
 
     /// Ports, in the first fragment.
-    fn ports(&self, transports: &[u32], direction: Direction, ports: (u16, u16)) -> Lowered {
+    fn ports(&self, transports: &[u32], direction: Direction, ports: &[(u16, u16)]) -> Lowered {
         let transport = |at: u32| Logic::any(transports.iter().map(|number| Logic::byte(at, *number)));
-        let port6 = |offset: u32| {
-            let load = Insn::new(insn::LD | insn::H | insn::ABS, self.payload() + IP6_HEADER + offset);
-            in_range(&[load], ports)
-        };
+        let half = |mode: u16, offset: u32| Insn::new(insn::LD | insn::H | mode, offset);
+        let port6 = |offset: u32| vec![half(insn::ABS, self.payload() + IP6_HEADER + offset)];
         let port4 = |offset: u32| {
             let header = Insn::new(insn::LDX | insn::B | insn::MSH, self.payload());
-            in_range(&[header, Insn::new(insn::LD | insn::H | insn::IND, self.payload() + offset)], ports)
+            vec![header, half(insn::IND, self.payload() + offset)]
         };
         let (src, dst) = PORTS;
-        let over6 = [
-            self.link_type(names::IPV6)?,
-            transport(self.payload() + IP6_NEXT),
-            ends(direction, port6(src), port6(dst)),
-        ];
+        let one_of = |port: &dyn Fn(u32) -> Vec<Insn>| {
+            let one = |range: &(u16, u16)| ends(direction, in_range(&port(src), *range), in_range(&port(dst), *range));
+            Logic::any(ports.iter().map(one))
+        };
+        let over6 = [self.link_type(names::IPV6)?, transport(self.payload() + IP6_NEXT), one_of(&port6)];
         let over4 = [
             self.link_type(names::IPV4)?,
             transport(self.payload() + IP4_PROTOCOL),
             self.first_fragment(),
-            ends(direction, port4(src), port4(dst)),
+            one_of(&port4),
         ];
         Ok(Logic::any([Logic::all(over6), Logic::all(over4)]))
     }
@@ -365,10 +374,10 @@ impl Lower {
 /// Whether what these instructions load is a port of this range.
 fn in_range(loads: &[Insn], (low, high): (u16, u16)) -> Logic {
     let test = |compare: Compare, port: u16| Logic::test(loads.to_vec(), compare, u32::from(port));
-    match low == high {
-        true => test(Compare::Equal, low),
-        false => Logic::all([test(Compare::GreaterEqual, low), test(Compare::Greater, high).negated()]),
+    if low == high {
+        return test(Compare::Equal, low);
     }
+    Logic::all([test(Compare::GreaterEqual, low), test(Compare::Greater, high).negated()])
 }
 
 fn ends(direction: Direction, src: Logic, dst: Logic) -> Logic {

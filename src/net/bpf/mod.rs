@@ -10,9 +10,14 @@
 //! # Ok::<(), bpf::FilterError>(())
 //! ```
 //!
-//! Verdicts are those of tcpdump for the same frames, with three exceptions, all for the better: BSD's loopback header
-//! is read in either byte order, IPv6 in it is known by the numbers of all systems, and the names of services and
-//! protocols do not depend on the machine's files.
+//! Verdicts are those of tcpdump for the same frames; on a frame that was cut before the bytes that a filter asks for,
+//! those of its code without the optimizer (`-O`), which asks in the order of the text. What differs:
+//!
+//! - BSD's loopback header is read in either byte order, and IPv6 in it is known by the numbers of all systems.
+//! - The names of services and protocols are in tables here and do not depend on the machine's files.
+//! - A filter that no frame of the medium can pass is no error: it passes none.
+//! - `net 10/8` is understood, and a division by `ip[0]` is not taken for one by zero.
+//! - For the kernel, `vlan` shifts what stands behind it in the text, as it does for files, also where it was not asked.
 //!
 //! The way of a text: `lex` makes tokens, `parse` (with `value` and `address`) a tree, `lower` (with `arithmetic`)
 //! questions to bytes, `blocks` their order and short cuts, `assemble` instructions, and `vm` runs them.

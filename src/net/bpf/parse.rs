@@ -44,7 +44,7 @@ impl Wanted {
         ("host", Self::Host, "an address or a host's name"),
         ("net", Self::Net, "a network like 10.0.0.0/8"),
         ("port", Self::Port, "a port's number or name"),
-        ("portrange", Self::PortRange, "two ports like 80-90"),
+        ("portrange", Self::PortRange, "a range like 80-90"),
         ("proto", Self::Number, "a protocol's number, or its name after \"\\\""),
     ];
 
@@ -160,7 +160,7 @@ impl Parser<'_> {
         inner: impl FnOnce(&mut Self) -> Result<T, FilterError>,
     ) -> Result<T, FilterError> {
         if self.depth == NESTING {
-            return FilterError::err(format!("brackets are nested more than {NESTING} deep"), &self.peek().at);
+            return FilterError::err(format!("this is nested more than {NESTING} deep"), &self.peek().at);
         }
         self.depth += 1;
         let result = inner(self);
@@ -185,7 +185,7 @@ impl Parser<'_> {
             others.push((join, told.condition));
             carried = told.carried;
         }
-        Ok(Item::Told(Told { condition: chained(condition, others), carried }))
+        Ok(Item::Told(Told { condition: Condition::chain(condition, others), carried }))
     }
 
     fn join(&mut self) -> Option<Join> {
@@ -413,7 +413,7 @@ impl Parser<'_> {
         while let Some(join) = self.join() {
             others.push((join, self.value(qualifiers)?.condition));
         }
-        Ok(chained(first, others))
+        Ok(Condition::chain(first, others))
     }
 }
 
@@ -462,8 +462,4 @@ fn asked(ask: Ask, at: Range<usize>) -> Item {
 
 fn negated(told: Told) -> Told {
     Told { condition: Condition::Not(Box::new(told.condition)), ..told }
-}
-
-fn chained(first: Condition, others: Vec<(Join, Condition)>) -> Condition {
-    if others.is_empty() { first } else { Condition::Chain(Box::new(first), others) }
 }

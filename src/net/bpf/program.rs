@@ -52,7 +52,7 @@ impl Program {
             return Err(BadProgram::NoReturn);
         }
         check_memory(&insns)?;
-        let ops = insns.iter().map(|&insn| vm::decode(insn)).collect();
+        let ops = vm::decode(&insns);
         Ok(Self { insns, ops })
     }
 

@@ -132,7 +132,7 @@ impl Parser<'_> {
                 self.bump();
                 Ok(size as u8)
             }
-            _ => Err(self.wanted("1, 2 or 4 bytes")),
+            _ => Err(self.wanted("a size of 1, 2 or 4")),
         }
     }
 }

@@ -52,7 +52,11 @@ pub(super) enum Op {
     Byte(u32),
     /// A = the bytes at X and an offset.
     At(Width, u32),
-    /// Comparisons with a constant: by far the most frequent.
+    /// A = the bytes at an offset, and the comparison that stands next: by far the most frequent pair.
+    WordIs(u32, u32, u8, u8),
+    HalfIs(u32, u32, u8, u8),
+    ByteIs(u32, u32, u8, u8),
+    /// Comparisons with a constant.
     IfEqual(u32, u8, u8),
     If(Compare, u32, u8, u8),
     /// Comparisons with X.
@@ -82,8 +86,23 @@ pub(super) enum Op {
     ReturnA,
 }
 
+/// The program, decoded.
+pub(super) fn decode(insns: &[Insn]) -> Vec<Op> {
+    let mut ops: Vec<Op> = insns.iter().map(|&insn| decode_one(insn)).collect();
+    // The comparison stays where it is too, for jumps to it.
+    for at in 1..ops.len() {
+        ops[at - 1] = match (ops[at - 1], ops[at]) {
+            (Op::Word(offset), Op::IfEqual(k, yes, no)) => Op::WordIs(offset, k, yes, no),
+            (Op::Half(offset), Op::IfEqual(k, yes, no)) => Op::HalfIs(offset, k, yes, no),
+            (Op::Byte(offset), Op::IfEqual(k, yes, no)) => Op::ByteIs(offset, k, yes, no),
+            (op, _) => op,
+        };
+    }
+    ops
+}
+
 /// The instruction, decoded. What is unknown rejects every packet, but [`super::Program::new`] lets none through.
-pub(super) fn decode(insn: Insn) -> Op {
+fn decode_one(insn: Insn) -> Op {
     match insn.code & insn::CLASS {
         insn::LD | insn::LDX => decode_load(insn),
         insn::ST => Op::Store(insn.k as u8),
@@ -226,6 +245,18 @@ fn steps(ops: &[Op], packet: &Packet<'_>) -> Option<u32> {
         next += 1;
         let jump = |holds: bool, yes: u8, no: u8| usize::from(if holds { yes } else { no });
         match op {
+            Op::HalfIs(at, k, yes, no) => {
+                a = packet.half(at)?;
+                next += 1 + jump(a == k, yes, no);
+            }
+            Op::ByteIs(at, k, yes, no) => {
+                a = packet.byte(at)?;
+                next += 1 + jump(a == k, yes, no);
+            }
+            Op::WordIs(at, k, yes, no) => {
+                a = packet.word(at)?;
+                next += 1 + jump(a == k, yes, no);
+            }
             Op::Half(at) => a = packet.half(at)?,
             Op::Byte(at) => a = packet.byte(at)?,
             Op::Word(at) => a = packet.word(at)?,
