@@ -62,9 +62,12 @@ impl Sniffer {
         })
     }
 
-    /// Hands over the frames of the next block.
-    fn deliver(&mut self, now: Time, on: &mut dyn FnMut(Event<'_>)) -> bool {
-        let before = self.received;
+    /// Hands over the frames of the next block, if there is one.
+    fn deliver(&mut self, on: &mut dyn FnMut(Event<'_>)) -> bool {
+        if !self.blocks.is_ready() {
+            return false;
+        }
+        let (before, now) = (self.received, self.now());
         let (clock, received) = (&self.clock, &mut self.received);
         self.blocks.take(|slot| {
             let at = clock.stamp(slot.header.tp_sec, slot.header.tp_nsec, now);
@@ -109,7 +112,7 @@ impl Link for Sniffer {
                     return Ok(Polled::Interrupted);
                 }
             }
-            if self.deliver(now, on) {
+            if self.deliver(on) {
                 return Ok(Polled::Some);
             }
             let end = self.lost.map_or(until, |lost| lost.min(until));
@@ -122,7 +125,7 @@ impl Link for Sniffer {
             let span = if now < end { end - now } else { RETIRE };
             match wait(&[self.blocks.fd()], self.wake.as_ref(), span) {
                 Waited::Interrupted => return Ok(Polled::Interrupted),
-                Waited::Ready if self.blocks.is_cut_off() => self.lost = Some(self.now()),
+                Waited::Ready if self.blocks.is_cut_off() && self.alone.is_some() => self.lost = Some(self.now()),
                 Waited::Ready | Waited::Timeout => {}
             }
         }
