@@ -222,7 +222,7 @@ fn a_filter_holds_from_the_first_frame_on() {
         let (other, is_over) = (udp.try_clone().unwrap(), std::sync::atomic::AtomicBool::new(false));
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                for _ in 0..10_000_000 {
+                for _ in 0..2_000_000 {
                     if is_over.load(Ordering::Relaxed) {
                         break;
                     }
