@@ -722,3 +722,18 @@ fn a_fixed_point_number_has_one_decimal_and_is_read_back() {
     let error = refused(&layers::ntp::NTP, "poll", Value::text("-129"));
     assert_eq!(error, "NTP.poll: -129 does not fit 8 bits (-128 to 127)");
 }
+
+#[test]
+fn a_field_that_needs_a_layer_below_waits_for_it() {
+    let dns = || {
+        let mut dns = Packet::new(&layers::dns::DNS);
+        set(&mut dns, &layers::dns::DNS, "id", Value::Int(1));
+        dns.set(0, "length", &Wanted::Value(Value::Int(5))).expect("it waits for TCP");
+        dns
+    };
+    let (alone, over) = (bytes(&dns()), bytes(&Packet::new(&TCP).stack(&dns())));
+    assert_eq!((&alone[..2], &over[20..24]), (&[0, 1][..], &[0, 5, 0, 1][..]));
+    let mut datagram = Packet::new(&UDP).stack(&Packet::new(&layers::dns::DNS));
+    let error = datagram.set(1, "length", &Wanted::Value(Value::Int(5))).expect_err("there is none over UDP");
+    assert_eq!(error.to_string(), "DNS.length: there only directly above TCP");
+}

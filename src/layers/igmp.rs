@@ -11,7 +11,6 @@ const fn kind(number: u64) -> Field {
     Field::bits("type", 8).default(number).hex().names(Names::Table(TYPES)).doc("Type of message.")
 }
 
-const MRCODE: Field = Field::bits("mrcode", 8).default(20).doc("Maximum response time, in tenths of a second.");
 const CHKSUM: Field = Field::bits("chksum", 16).auto(Auto::Sum).hex().doc("Checksum over the whole message.");
 const SOURCES: Field =
     Field::of("srcaddrs", Shape::Ip4s, Preset::Empty).extent(Extent::Count("numsrc")).doc("Source addresses.");
@@ -21,74 +20,85 @@ const NUMSRC: Field = Field::bits("numsrc", 16).auto(Auto::CountOf("srcaddrs")).
 pub static IGMP: LayerDesc = LayerDesc {
     name: "IGMP",
     doc: "Internet Group Management Protocol, version 1 or 2 (RFC 2236).",
-    fields: &[kind(0x11), MRCODE, CHKSUM, Field::ip4("gaddr", 0, 0, 0, 0).doc("The group; 0.0.0.0 asks for all.")],
+    fields: &[
+        kind(0x11),
+        Field::bits("mrcode", 8)
+            .default(20)
+            .when("type", &[0x11])
+            .doc("Maximum response time, in tenths of a second; 0 from version 1."),
+        Field::bits("mrcode", 8).unless("type", &[0x11]).doc("Not used (RFC 2236 section 2.2)."),
+        CHKSUM,
+        Field::ip4("gaddr", 0, 0, 0, 0).doc("The group; 0.0.0.0 asks for all."),
+    ],
     text_field: Some("gaddr"),
     refine: Some(by_version),
-    over: &[Over::new(&IP, "proto", 2), Over::write(&IP, "ttl", 1)],
+    over: &[Over::new(&IP, "proto", 2), Over::write(&IP, "ttl", 1), Over::write(&IP, "tos", 0xc0)],
     summary: Summary { within: "", alone: "IGMP {name:type} {gaddr}", special: &[] },
     ..LayerDesc::EMPTY
 };
 
 /// RFC 3376 section 7.1: version 3's query is longer, its report has a type of its own.
 fn by_version(bytes: &[u8]) -> Option<&'static LayerDesc> {
-    let is_v3 = bytes.first() == Some(&0x22) || bytes.first() == Some(&0x11) && bytes.len() >= 12;
-    is_v3.then_some(&IGMPV3)
+    match bytes.first()? {
+        0x11 if bytes.len() >= 12 => Some(&QUERY),
+        0x22 => Some(&REPORT),
+        _ => None,
+    }
 }
 
-/// What messages of version 3 begin with (RFC 3376 section 4).
-pub static IGMPV3: LayerDesc = LayerDesc {
-    name: "IGMPv3",
-    doc: "Internet Group Management Protocol, version 3 (RFC 3376).",
-    fields: &[
-        Field::bits("type", 8).auto(Auto::Next(0x11)).hex().names(Names::Table(TYPES)).doc("Type of message."),
-        MRCODE,
-        CHKSUM,
-    ],
-    over: &[Over::write(&IP, "proto", 2), Over::write(&IP, "ttl", 1)],
-    summary: Summary { within: "", alone: "IGMPv3 {name:type}", special: &[] },
+/// What messages of version 3 have in common: how IP carries them (RFC 3376 section 4).
+const V3: LayerDesc = LayerDesc {
+    over: &[Over::write(&IP, "proto", 2), Over::write(&IP, "ttl", 1), Over::write(&IP, "tos", 0xc0)],
     ..LayerDesc::EMPTY
 };
 
-/// The rest of a query (RFC 3376 section 4.1).
+/// A query of version 3 (RFC 3376 section 4.1).
 pub static QUERY: LayerDesc = LayerDesc {
-    name: "IGMPv3mq",
+    name: "IGMPv3_MQ",
     doc: "IGMPv3 membership query (RFC 3376 section 4.1).",
     fields: &[
+        kind(0x11),
+        Field::bits("mrcode", 8)
+            .default(20)
+            .doc("Maximum response time, in tenths of a second; from 128 on a floating-point number."),
+        CHKSUM,
         Field::ip4("gaddr", 0, 0, 0, 0).doc("The group; 0.0.0.0 asks for all."),
-        Field::bits("resv", 4).doc("Not used."),
+        Field::bits("flags", 4).hex().doc("Not used."),
         Field::bits("s", 1).doc("Suppress router-side processing."),
         Field::bits("qrv", 3).doc("Querier's robustness variable."),
         Field::bits("qqic", 8).doc("Querier's query interval code."),
         NUMSRC,
         SOURCES,
     ],
-    over: &[Over::new(&IGMPV3, "type", 0x11)],
+    text_field: Some("gaddr"),
     summary: Summary { within: "", alone: "{layer} {gaddr}", special: &[] },
-    ..LayerDesc::EMPTY
+    ..V3
 };
 
-/// The rest of a report (RFC 3376 section 4.2).
+/// A report of version 3 (RFC 3376 section 4.2).
 pub static REPORT: LayerDesc = LayerDesc {
-    name: "IGMPv3mr",
+    name: "IGMPv3_MR",
     doc: "IGMPv3 membership report (RFC 3376 section 4.2).",
     fields: &[
-        Field::bits("res2", 16).hex().doc("Not used."),
+        kind(0x22),
+        Field::bits("reserved", 8).hex().doc("Not used."),
+        CHKSUM,
+        Field::bits("flags", 16).hex().doc("Not used."),
         Field::bits("numgrp", 16).auto(Auto::CountOf("records")).doc("How many records follow."),
         Field::records("records", &GROUP, "numgrp").doc("A record for each group."),
     ],
     header: Header::Records,
-    over: &[Over::new(&IGMPV3, "type", 0x22)],
     summary: Summary { within: "", alone: "{layer} {numgrp} records", special: &[] },
-    ..LayerDesc::EMPTY
+    ..V3
 };
 
 /// A record of a report (RFC 3376 section 4.2.4). Auxiliary data is not read: the protocol has none (section 4.2.10).
 pub static GROUP: LayerDesc = LayerDesc {
-    name: "IGMPv3gr",
+    name: "IGMPv3_MR_Group",
     doc: "A record of an IGMPv3 membership report (RFC 3376 section 4.2.4).",
     fields: &[
         Field::bits("rtype", 8)
-            .default(1)
+            .default(4)
             .names(Names::Table(&[
                 (1, "include"),
                 (2, "exclude"),

@@ -128,6 +128,7 @@ pub static ROUTING: LayerDesc = LayerDesc {
     ],
     over: &[Over::new(&IPV6, "nh", 43)],
     routes: Some(("segleft", "addresses")),
+    align: 8,
     ..EXTENSION
 };
 
@@ -165,6 +166,7 @@ pub static AH: LayerDesc = LayerDesc {
     ],
     header: Header::Units { field: "payloadlen", unit: 4, plus: 8 },
     over: &[Over::new(&IP, "proto", 51)],
+    align: 4,
     ..EXTENSION
 };
 

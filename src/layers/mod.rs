@@ -44,7 +44,6 @@ pub static ALL: &[&LayerDesc] = &[
     &icmp::ICMP,
     &icmp::ICMP_ERROR,
     &igmp::IGMP,
-    &igmp::IGMPV3,
     &igmp::QUERY,
     &igmp::REPORT,
     &igmp::GROUP,

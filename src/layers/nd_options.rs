@@ -9,6 +9,7 @@ pub static UNKNOWN_OPTION: LayerDesc = LayerDesc {
     fields: &[kind(0), LEN, Field::bytes("data").doc("What it holds.")],
     refine: Some(by_type),
     then: Some(&UNKNOWN_OPTION),
+    align: 8,
     ..OPTION
 };
 
@@ -102,6 +103,7 @@ pub static REDIRECTED_HDR: LayerDesc = LayerDesc {
         Field::bytes("pkt").doc("The packet that was redirected, or its beginning."),
     ],
     then: Some(&UNKNOWN_OPTION),
+    align: 8,
     ..OPTION
 };
 
@@ -148,8 +150,9 @@ pub static DNSSL: LayerDesc = LayerDesc {
         RES,
         LIFETIME,
         Field::of("searchlist", Shape::Names, Preset::Empty)
-            .doc("Domain names; \".\" stands for each zero that fills them up to 8 bytes."),
+            .doc("Domain names; what fills them up to 8 bytes reads as \".\"."),
     ],
     then: Some(&UNKNOWN_OPTION),
+    align: 8,
     ..OPTION
 };

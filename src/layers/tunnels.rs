@@ -31,7 +31,7 @@ pub static GRE: LayerDesc = LayerDesc {
             .doc("Checksum over header and payload."),
         Field::bits("offset", 16).when("chksum_present", &[1]).doc("Not used."),
         Field::bits("key", 32).hex().when("key_present", &[1]).doc("Key."),
-        Field::bits("seqence_number", 32).when("seqnum_present", &[1]).doc("Sequence number (the name is Scapy's)."),
+        Field::bits("sequence_number", 32).hex().when("seqnum_present", &[1]).doc("Sequence number."),
     ],
     over: &[Over::new(&IP, "proto", 47)],
     carries: Some(Carries { like: &ETHER, their: "type", field: "proto" }),

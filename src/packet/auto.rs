@@ -180,18 +180,26 @@ fn expected_header(packet: &Packet, at: usize, held: u64, unit: u8, minus: u8) -
     if header_goes_on(packet, at) {
         return None;
     }
-    // The zeros that fill a header count in no length, and may be missing at the end of a packet.
+    // The zeros that fill a header may count in no length, and be missing at the end of a packet.
     let align = u64::from(layer.desc().align.max(1));
     let least = layer.offset(layer.desc().fields.len()) as u64 / 8;
-    if align > 1 && held >= least && (held..=held.next_multiple_of(align)).contains(&((end - start) as u64)) {
+    let counted = (held + u64::from(minus)) * u64::from(unit);
+    if align > 1 && counted >= least && (counted..=counted.next_multiple_of(align)).contains(&((end - start) as u64)) {
         return Some(held);
     }
-    Some(((end - start) as u64 / u64::from(unit)).saturating_sub(minus.into()))
+    Some(header_units(layer.desc(), end - start, unit, minus))
 }
 
 /// Whether a layer says how long it is in this field.
 fn has_length(desc: &LayerDesc, field: &str) -> bool {
     desc.length.is_some_and(|length| length.field == field)
+}
+
+/// The length of a header in the units in which a field counts it: in one that is filled, the last is whole.
+pub(super) fn header_units(desc: &LayerDesc, bytes: usize, unit: u8, minus: u8) -> u64 {
+    let (bytes, unit) = (bytes as u64, u64::from(unit));
+    let units = if desc.align > 1 { bytes.div_ceil(unit) } else { bytes / unit };
+    units.saturating_sub(minus.into())
 }
 
 /// Bytes of the named field of a layer that was read.

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::auto::{network_below, next_number, pseudo_sum, routed_to};
+use super::auto::{header_units, network_below, next_number, pseudo_sum, routed_to};
 use super::desc::{Header, LayerDesc};
 use super::field::{Auto, Field, Shape};
 use super::layer::Layer;
@@ -209,22 +209,19 @@ impl Writer<'_> {
             Some(bytes) => self.built.bytes.extend_from_slice(bytes),
             None => {
                 self.made_header(i, layer, start)?;
-                self.fill(i, layer, start);
+                self.fill(layer, start);
             }
         }
         self.built.spans.push((layer.desc(), start, self.built.bytes.len()));
         Ok(())
     }
 
-    /// Fills a header that began at `start` as its description says; as it was read, while it is the last one.
-    fn fill(&mut self, i: usize, layer: &Layer, start: usize) {
-        let align = usize::from(layer.desc().align.max(1));
+    /// Fills a header that began at `start`: as it was read, or as its description says.
+    fn fill(&mut self, layer: &Layer, start: usize) {
         if let Some(fill) = layer.tail().and_then(|tail| tail.fill.as_deref()) {
-            self.built.bytes.extend_from_slice(fill);
-            if self.layers[i + 1..].iter().all(|upper| upper.desc().padding) {
-                return;
-            }
+            return self.built.bytes.extend_from_slice(fill);
         }
+        let align = usize::from(layer.desc().align.max(1));
         let end = start + (self.built.bytes.len() - start).next_multiple_of(align);
         self.built.bytes.resize(end, 0);
     }
@@ -289,11 +286,11 @@ impl Writer<'_> {
         let end = self.built.bytes.len();
         locals.iter().try_for_each(|local| {
             let value = match local.rule {
-                Auto::HeaderLen { unit, minus } => ((end - start) / usize::from(unit)).saturating_sub(minus.into()),
-                Auto::After => end - (local.at + usize::from(local.width)) / 8,
-                _ => local.measured,
+                Auto::HeaderLen { unit, minus } => header_units(layer.desc(), end - start, unit, minus),
+                Auto::After => (end - (local.at + usize::from(local.width)) / 8) as u64,
+                _ => local.measured as u64,
             };
-            self.write_number(layer.desc(), local.field, local.at, local.width, value as u64)
+            self.write_number(layer.desc(), local.field, local.at, local.width, value)
         })
     }
 

@@ -142,13 +142,12 @@ pub(super) fn header_end(view: &Layer, start: usize, stop: usize) -> Result<(usi
             Err(format!("{} header cut: {} of {fixed} bytes are here", desc.name, stop - start))
         };
     }
-    let (field, said) = match desc.header {
+    let (field, counted) = match desc.header {
         Header::Fields | Header::Rest => return Ok((start + fixed, None)),
         Header::Records => return Ok((start + fixed, view.flaw())),
         Header::Units { field, unit, plus } => {
             let units = view.int(field).unwrap_or(0) as usize;
-            let said = units * usize::from(unit) + usize::from(plus);
-            (field, if desc.align > 1 { said.next_multiple_of(desc.align.into()) } else { said })
+            (field, units * usize::from(unit) + usize::from(plus))
         }
         Header::After(field) => {
             let index = view.index(field).unwrap_or(0);
@@ -156,9 +155,10 @@ pub(super) fn header_end(view: &Layer, start: usize, stop: usize) -> Result<(usi
             (field, behind / 8 + view.int(field).unwrap_or(0) as usize)
         }
     };
+    let said = counted.next_multiple_of(desc.align.max(1).into());
     if start + said > stop && !desc.quoted {
         // The zeros that fill a header may be missing at the end of a packet.
-        let is_whole = desc.align > 1 && start + said < stop + usize::from(desc.align);
+        let is_whole = start + counted <= stop;
         let note = format!("{field} says {said} bytes of header, {} are here", stop - start);
         return Ok((stop, (!is_whole).then_some(note)));
     }

@@ -117,7 +117,8 @@ pub enum Preset {
 /// How an automatic value is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Auto {
-    /// Length of the header, the zeros that fill it left out, in units of so many bytes, less so many units.
+    /// Length of the header in units of so many bytes, less so many units; of the zeros that fill it, those that make
+    /// the last unit whole.
     HeaderLen {
         /// Bytes of a unit.
         unit: u8,

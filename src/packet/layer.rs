@@ -128,6 +128,13 @@ impl Layer {
         found.find(|&i| self.has(&fields[i]))
     }
 
+    /// The index of the field called `name` that can be set: one that needs a certain layer below can, too, while
+    /// nothing lies there; it is sent when that layer does.
+    pub(super) fn settable(&self, name: &str) -> Option<usize> {
+        let waits = |field: &Field| self.under.is_none() && field.above.is_some() && field.name == name;
+        self.index(name).or_else(|| self.desc.fields.iter().position(waits))
+    }
+
     /// Whether the header has this field now.
     pub fn has(&self, field: &Field) -> bool {
         field.when.is_none_or(|when| self.holds(when)) && (field.above.is_none() || field.above == self.under)

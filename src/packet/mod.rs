@@ -165,7 +165,7 @@ impl Packet {
         self.loosen();
         let at = self.from + index;
         let layer = &mut Arc::make_mut(&mut self.layers)[at];
-        match layer.index(field) {
+        match layer.settable(field) {
             Some(i) => layer.set(i, wanted),
             None => Err(absent(layer, field)),
         }

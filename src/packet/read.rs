@@ -142,7 +142,12 @@ impl Layer {
         match self.desc().header {
             Header::Units { field, unit, plus } if self.desc().align > 1 => {
                 let said = self.int(field).map_or(header.len(), |n| n as usize * usize::from(unit) + usize::from(plus));
-                &header[..said.min(header.len())]
+                if said >= header.len() {
+                    return header;
+                }
+                // All fields here that have a width or a count stand before what goes on to the end.
+                let least = self.offset(self.desc().fields.len()) / 8;
+                &header[..said.max(least).min(header.len())]
             }
             _ => header,
         }

@@ -9,9 +9,9 @@ use super::auto::{Verdict, verify};
 use super::build::first_destination;
 use super::desc::LayerDesc;
 use super::field::{Auto, Field, Preset, Shape, decimal, name_of, signed};
-use super::layer::Layer;
+use super::layer::{Layer, Tail};
 use super::value::{Many, Slot, Value};
-use super::{Packet, PacketError, Surroundings, slot};
+use super::{Nowhere, Packet, PacketError, Surroundings, slot};
 use crate::base::text;
 
 /// One row of a layer's table, as `ls(TCP)` prints it: name, shape, default, documentation.
@@ -262,6 +262,19 @@ fn source(layer: &Layer, around: &dyn Surroundings) -> Option<std::net::IpAddr> 
 fn layer_command(layers: &[Layer], at: usize) -> String {
     let layer = &layers[at];
     let desc = layer.desc();
+    // What stands behind the fields has no name, and a field that was cut no form: the layer is read again from its bytes.
+    let is_cut_off = |(i, slot): &(u8, Slot)| match (slot, desc.fields[usize::from(*i)].width()) {
+        (Slot::Set(Value::Bytes(bytes)), Some(width)) => {
+            !matches!(desc.fields[usize::from(*i)].shape, Shape::Fill(_)) || bytes.len() * 8 != usize::from(width)
+        }
+        _ => false,
+    };
+    let is_cut = layer.set_slots().is_some_and(|set| set.iter().any(is_cut_off));
+    if (is_cut || layer.tail().is_some_and(|tail| *tail != Tail::default()))
+        && let Ok(bytes) = Packet::from_layers(vec![layer.clone()]).bytes(&Nowhere)
+    {
+        return format!("{}(unhex(\"{}\"))", desc.name, text::hex(&bytes));
+    }
     // Whether a field holds the same without being set: its preset, and the layer above asks for nothing else.
     let is_preset = |field: &Field, slot: &Slot| {
         let asked = layers.get(at + 1).and_then(|upper| upper.desc().number_over(desc, field.name));
@@ -280,6 +293,9 @@ fn layer_command(layers: &[Layer], at: usize) -> String {
                 if names.parse(&text).is_ok() { format!("\"{text}\"") } else { n.to_string() }
             }
             (Slot::Set(Value::Int(n)), Shape::Fixed(_, fraction)) => format!("\"{}\"", decimal(*n, fraction)),
+            (Slot::Set(Value::Bytes(bytes)), shape) if !matches!(shape, Shape::Bytes | Shape::Fill(_)) => {
+                format!("unhex(\"{}\")", text::hex(bytes))
+            }
             (Slot::Set(Value::Int(n)), Shape::Signed(bits)) => signed(*n, bits).to_string(),
             _ => slot.to_string(),
         };

@@ -209,8 +209,8 @@ const VERSIONS_1_AND_2: &[Fixed] = &[&[("type", 0x11)], &[("type", 0x12)], &[("t
 fn igmp(rng: &mut Rng, stack: &mut Stack) {
     match rng.below(3) {
         0 => stack.push((&igmp::IGMP, one(rng, VERSIONS_1_AND_2))),
-        1 => stack.extend([(&igmp::IGMPV3, &[] as Fixed), (&igmp::QUERY, &[])]),
-        _ => stack.extend([(&igmp::IGMPV3, &[] as Fixed), (&igmp::REPORT, &[])]),
+        1 => stack.push((&igmp::QUERY, &[])),
+        _ => stack.push((&igmp::REPORT, &[])),
     }
 }
 
