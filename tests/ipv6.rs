@@ -1,7 +1,7 @@
 //! IPv6 between two real kernels: addresses, zones, neighbors, routes, answers.
 
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test shows what ran, and fails by panicking")]
 
 mod support;
 

@@ -9,10 +9,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use etherparse::{ArpHardwareId, ArpOperation, ArpPacket, EtherType, PacketBuilder, SlicedPacket, TransportSlice};
-use pktsh::base::{Mac, Time};
+use pktsh::base::Mac;
 use pktsh::net::live::{LiveWorld, drop_privileges};
 use pktsh::net::tap::{Recording, Tap};
-use pktsh::net::{Checksum, Event, Frame, Link, Medium, NetError, Polled, Reach, Slept, Via, World};
+use pktsh::net::{Checksum, Event, Link, Medium, NetError, Polled, Reach, Slept, Via, World};
+use support::heard::{Heard, hear};
 use support::wire::{CLIENT_MAC, SERVER_MAC, inside, run};
 
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 1);
@@ -20,33 +21,7 @@ const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 1);
 const NET_RAW: u64 = 1 << 13;
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 2);
 
-/// What a test keeps of a frame.
-#[derive(Clone)]
-struct Heard {
-    bytes: Vec<u8>,
-    at: Time,
-    iface: u32,
-    medium: Medium,
-    outgoing: bool,
-    vlan: Option<u32>,
-    wire_len: usize,
-    checksum: Checksum,
-}
-
-impl std::fmt::Debug for Heard {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { at, iface, outgoing, wire_len, .. } = self;
-        write!(f, "\n{at} iface {iface}, outgoing {outgoing}, {wire_len} bytes:")?;
-        self.bytes.iter().take(64).try_for_each(|b| write!(f, " {b:02x}"))
-    }
-}
-
 impl Heard {
-    fn keep(frame: &Frame<'_>) -> Self {
-        let &Frame { bytes, at, iface, medium, outgoing, vlan, wire_len, checksum } = frame;
-        Self { bytes: bytes.to_vec(), at, iface, medium, outgoing, vlan, wire_len, checksum }
-    }
-
     /// Source port, destination port, SYN, ACK and RST of a TCP segment.
     fn tcp(&self) -> Option<(u16, u16, bool, bool, bool)> {
         let sliced = match self.medium {
@@ -58,26 +33,6 @@ impl Heard {
             _ => None,
         }
     }
-}
-
-/// Polls until `wanted` finds its frame, for two seconds at most.
-#[track_caller]
-fn hear(link: &mut dyn Link, wanted: impl Fn(&Heard) -> bool) -> Heard {
-    let until = link.now() + Duration::from_secs(2);
-    let (mut seen, mut found) = (Vec::new(), None);
-    while found.is_none() {
-        let polled = link.poll(until, &mut |event| {
-            if let Event::Heard(frame) = &event {
-                let heard = Heard::keep(frame);
-                if found.is_none() && wanted(&heard) {
-                    found = Some(heard.clone());
-                }
-                seen.push(heard);
-            }
-        });
-        assert_eq!(polled.unwrap_or_else(|e| panic!("{e}")), Polled::Some, "nothing wanted came: {seen:?}");
-    }
-    found.unwrap()
 }
 
 /// Polls for `span` and counts the IPv4 packets of loopback (other interfaces carry what IPv6 has to say).

@@ -10,33 +10,15 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use etherparse::PacketBuilder;
-use pktsh::base::Time;
 use pktsh::net::live::{LiveWorld, drop_privileges};
-use pktsh::net::{Capture, Checksum, Event, Frame, Hear, Link, Medium, NetError, Polled, Stats, Via, World};
+use pktsh::net::{Capture, Checksum, Event, Hear, Link, Medium, NetError, Polled, Stats, Via, World};
+use support::heard::{Heard, hear, hear_until};
 use support::wire::{CLIENT_MAC, SERVER_MAC, inside, run};
 
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 1);
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 2);
 
-/// What a test keeps of a frame.
-#[derive(Clone, Debug)]
-struct Heard {
-    bytes: Vec<u8>,
-    at: Time,
-    iface: u32,
-    medium: Medium,
-    outgoing: bool,
-    vlan: Option<u32>,
-    wire_len: usize,
-    checksum: Checksum,
-}
-
 impl Heard {
-    fn keep(frame: &Frame<'_>) -> Self {
-        let &Frame { bytes, at, iface, medium, outgoing, vlan, wire_len, checksum } = frame;
-        Self { bytes: bytes.to_vec(), at, iface, medium, outgoing, vlan, wire_len, checksum }
-    }
-
     /// Source and destination port, where it is UDP in IPv4 without options.
     fn udp(&self) -> Option<(u16, u16)> {
         let packet = match self.medium {
@@ -60,30 +42,6 @@ fn open(world: &LiveWorld, ifaces: &[&str], filter: &str) -> Result<Box<dyn Link
         Capture::Aside(link) => Ok(link),
         Capture::Here(_) => panic!("the live world's time passes by itself"),
     }
-}
-
-/// Polls until `last` finds its frame, for two seconds at most, and gives all frames.
-#[track_caller]
-fn hear_until(link: &mut dyn Link, last: impl Fn(&Heard) -> bool) -> Vec<Heard> {
-    let until = link.now() + Duration::from_secs(2);
-    let (mut seen, mut found) = (Vec::new(), false);
-    while !found {
-        let polled = link.poll(until, &mut |event| {
-            if let Event::Heard(frame) = &event {
-                let heard = Heard::keep(frame);
-                found |= last(&heard);
-                seen.push(heard);
-            }
-        });
-        assert_eq!(polled.unwrap_or_else(|e| panic!("{e}")), Polled::Some, "nothing wanted came: {seen:?}");
-    }
-    seen
-}
-
-/// The first frame that is `wanted`.
-#[track_caller]
-fn hear(link: &mut dyn Link, wanted: impl Fn(&Heard) -> bool) -> Heard {
-    hear_until(link, &wanted).into_iter().find(wanted).unwrap()
 }
 
 fn index(world: &LiveWorld, name: &str) -> u32 {
@@ -222,7 +180,7 @@ fn a_filter_holds_from_the_first_frame_on() {
         let (other, is_over) = (udp.try_clone().unwrap(), std::sync::atomic::AtomicBool::new(false));
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                for _ in 0..10_000_000 {
+                for _ in 0..2_000_000 {
                     if is_over.load(Ordering::Relaxed) {
                         break;
                     }

@@ -13,14 +13,14 @@ use pktsh::net::Medium;
 use pktsh::net::capture::{Format, Reader, Record, Writer};
 
 use crate::harness::{Measure, Peer, Row, Unit};
-use crate::scapy;
+use crate::scapy::{self, Timed};
 use crate::wire::{CLIENT, Wire};
 
 /// Packets in the file.
 const PACKETS: usize = 1_000_000;
-/// Packets of a blast at most, and how long it lasts at most: then it stops by itself.
+/// Packets of a blast, and of one that lasts longer than a program takes to start and listen.
 const BLAST: u32 = 500_000;
-const LONG_BLAST: u32 = 2_000_000;
+const LONG_BLAST: u32 = 4_000_000;
 /// Where the blast goes.
 const PORT: u16 = 9000;
 
@@ -32,7 +32,9 @@ pub(crate) static ROWS: &[Row] = &[
         wired: false,
         ours: || Some(pktsh(r#"rdpcap("FILE").filter("tcp[13]&2!=0").len()"#)),
         peers: &[
-            ("tcpdump --count -r f 'tcp[13]&2!=0'", || program("tcpdump", &["--count", "-nr", "FILE", "tcp[13]&2!=0"])),
+            ("tcpdump --count -r f 'tcp[13]&2!=0'", || {
+                program("tcpdump", &["-Z", "root", "--count", "-nr", "FILE", "tcp[13]&2!=0"])
+            }),
             TSHARK,
         ],
     },
@@ -58,18 +60,36 @@ pub(crate) static ROWS: &[Row] = &[
         unit: Unit::Percent,
         wired: true,
         ours: || Some(Box::new(|| kept(ours_to_file))),
-        peers: &[("tcpdump -w", || Some(Box::new(|| kept(tcpdump_to_file))))],
+        peers: &[("tcpdump -w", || {
+            (kept(tcpdump_to_file) > 0.0).then(|| Box::new(|| kept(tcpdump_to_file)) as Measure)
+        })],
     },
     Row {
-        name: "captures: sniff(store=false) under a blast, counted",
+        name: r#"captures: sniff(offline=f, filter="tcp[13]&2!=0", store=false)"#,
         asked: Some(485_000.0),
+        unit: Unit::PerSecond,
+        wired: false,
+        ours: || Some(gone_through(r#"filter="tcp[13]&2!=0""#)),
+        peers: SCAPY_OFFLINE,
+    },
+    Row {
+        name: "captures: sniff(offline=f, prn=|p| { .. p[TCP].flags .. }, store=false)",
+        asked: Some(77_600.0),
+        unit: Unit::PerSecond,
+        wired: false,
+        ours: || Some(gone_through("prn=|p| { p[TCP].flags; () }")),
+        peers: SCAPY_OFFLINE,
+    },
+    Row {
+        name: "captures: taken in by sniff(store=false) in a second of a blast over veth",
+        asked: None,
         unit: Unit::PerSecond,
         wired: true,
         ours: || Some(Box::new(|| heard(""))),
         peers: SCAPY_SNIFFS,
     },
     Row {
-        name: "captures: sniff(store=false, prn=|p| { n += 1 }) under a blast",
+        name: "captures: the same with prn=|p| { p.ttl; () }",
         asked: Some(77_600.0),
         unit: Unit::PerSecond,
         wired: true,
@@ -80,6 +100,12 @@ pub(crate) static ROWS: &[Row] = &[
 
 const TSHARK: Peer =
     ("tshark -r f -Y tcp.flags.syn==1", || program("tshark", &["-r", "FILE", "-Y", "tcp.flags.syn==1"]));
+const SCAPY_OFFLINE: &[Peer] = &[("Scapy: sniff(offline=f, store=0, prn=count), 20,000 packets", || {
+    let path = file().to_str().unwrap();
+    let statement = format!("sniff(offline={path:?}, count=20000, store=0, prn=lambda p: p[TCP].flags and None)");
+    let mut runs = scapy::measure(&Timed { statement: &statement, ..Timed::default() }, scapy::RATE)?;
+    Some(Box::new(move || runs() * 20_000.0))
+})];
 const SCAPY_SNIFFS: &[Peer] = &[("Scapy: sniff(store=0, prn=count)", || {
     let python = scapy::python()?;
     Some(Box::new(move || scapy_hears(&python)))
@@ -130,6 +156,12 @@ fn program(program: &'static str, args: &[&str]) -> Option<Measure> {
     };
     run()?; // the file is in memory now
     Some(Box::new(move || run().unwrap()))
+}
+
+/// Packets that the whole program goes through in a second; `how` is an argument.
+fn gone_through(how: &str) -> Measure {
+    let mut runs = pktsh(&format!(r#"sniff(offline="FILE", {how}, store=false).received"#));
+    Box::new(move || PACKETS as f64 / (runs() / 1e3))
 }
 
 /// Bytes for each packet that the program holds more with the file than without, the file's own left out.
@@ -225,34 +257,36 @@ fn scapy_hears(python: &str) -> f64 {
     counted(Command::new(python).args(["-c", &code]))
 }
 
-/// The number that a program prints which listens for a second of a blast.
+/// The number that a program prints which listens for a second in the middle of a blast.
 fn counted(command: &mut Command) -> f64 {
-    let before = packet_sockets();
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    while packet_sockets() <= before {
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    blast(LONG_BLAST);
-    let output = child.wait_with_output().unwrap();
-    String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
-}
-
-/// Lets the other end send so many small datagrams as fast as it can, three seconds at most; gives how many.
-fn blast(most: u32) -> u32 {
     let _open = UdpSocket::bind((CLIENT, PORT)).unwrap(); // or the kernel would answer each with an error
-    let wire = Wire::here().unwrap();
-    let program = std::env::current_exe().unwrap();
-    let output = wire.server(program.to_str().unwrap()).args(["--blast", &most.to_string()]).output().unwrap();
+    let _blast = Running(blaster(LONG_BLAST).stdout(Stdio::null()).spawn().unwrap());
+    let output = command.stderr(Stdio::null()).output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
 }
 
-/// The other end of [`blast`]: what this program is when it is started with `--blast`.
+/// Lets the other end send so many small datagrams as fast as it can; gives how many it were.
+fn blast(most: u32) -> u32 {
+    let _open = UdpSocket::bind((CLIENT, PORT)).unwrap();
+    let output = blaster(most).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+}
+
+/// This program at the other end, see [`send_blast`].
+fn blaster(most: u32) -> Command {
+    let program = std::env::current_exe().unwrap();
+    let mut command = Wire::here().unwrap().server(program.to_str().unwrap());
+    command.args(["--blast", &most.to_string()]);
+    command
+}
+
+/// The other end of a blast: what this program is when it is started with `--blast`. Eight seconds at most.
 pub(crate) fn send_blast(most: u32) {
     let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
     socket.connect((CLIENT, PORT)).unwrap();
     let begin = Instant::now();
     let mut sent = 0;
-    while sent < most && (sent % 1024 != 0 || begin.elapsed() < Duration::from_secs(3)) {
+    while sent < most && (sent % 1024 != 0 || begin.elapsed() < Duration::from_secs(8)) {
         sent += u32::from(socket.send(&[0; 18]).is_ok());
     }
     println!("{sent}");

@@ -12,6 +12,7 @@ use super::plan::{Plan, Probe, Way, build_all, kernel_repairs, resolve_neighbors
 use super::{Ended, Job, Outbox, Progress, Wake, drive};
 use crate::base::Time;
 use crate::layers::{dissect, first_of};
+use crate::net::capture::Record;
 use crate::net::{Checksum, Event, Frame, NetError, Via};
 use crate::packet::{Meta, Packet, Slot};
 
@@ -189,7 +190,8 @@ impl<'a> Exchange<'a> {
         if frame.outgoing {
             return;
         }
-        let bytes = frame_bytes(frame);
+        let mut tagged = Vec::new();
+        let bytes: Arc<[u8]> = Record::of_frame(frame, self.wall_zero, None, &mut tagged).bytes.into();
         let mut reply = dissect(first_of(frame.medium, &bytes), &bytes);
         if !self.options.frames {
             let Some(at) = reply.layers().iter().position(|l| l.desc().ends.is_some()) else { return };
@@ -331,16 +333,5 @@ impl Job for Exchange<'_> {
             total: self.probes.len() as u64,
             elapsed: self.last_heard - self.began.unwrap_or_default(),
         }
-    }
-}
-
-/// A frame's bytes, with the VLAN tag that the kernel took out put back (IEEE 802.1Q: after the addresses).
-pub(super) fn frame_bytes(frame: &Frame<'_>) -> Arc<[u8]> {
-    match (frame.vlan, frame.bytes.len() >= 12) {
-        (Some(tag), true) => {
-            let (addresses, rest) = frame.bytes.split_at(12);
-            [addresses, &tag.to_be_bytes(), rest].concat().into()
-        }
-        _ => frame.bytes.into(),
     }
 }

@@ -15,9 +15,6 @@ use crate::net::{Capture, Event, Hear, Link, NetError, Stats};
 /// The most that a sniffer keeps, in bytes: what a script may hold at all.
 const MOST_KEPT: usize = 1 << 30;
 
-/// How long what has come already may lie in a capture ring before it is handed over.
-const LINGER: Duration = Duration::from_millis(20);
-
 /// How long a thread listens before it looks whether it is to stop.
 const TURN: Duration = Duration::from_millis(20);
 
@@ -75,9 +72,8 @@ impl Sniff {
 
     /// Hands over what has come and was not handed over yet, at the end of a capture.
     pub fn hear_the_rest(&mut self, on: &mut dyn FnMut(&Record<'_>)) -> Result<(), EngineError> {
-        let until = if self.is_virtual { self.now() } else { self.now() + LINGER };
-        while self.hear(until, on)? == Ended::Done && self.now() < until {}
-        Ok(())
+        let now = self.now();
+        self.hear(now, on).map(drop)
     }
 
     /// Goes on in a thread of its own, where the world allows it.
@@ -210,9 +206,9 @@ impl Shared {
     /// Listens until it is told to stop; gives how many packets did not fit into memory.
     fn listen(&self, link: &mut dyn Link, names: &Names) -> u64 {
         let (mut lost, mut scratch, mut end) = (0, Vec::new(), Time::NEVER);
-        while link.now() < end {
+        while end == Time::NEVER {
             if end == Time::NEVER && self.stop.load(Ordering::Relaxed) {
-                end = link.now() + LINGER;
+                end = link.now(); // what has come until now is still handed over
             }
             let until = end.min(link.now() + TURN);
             let polled = link.poll(until, &mut |event| {

@@ -32,7 +32,7 @@ pub static IGMP: LayerDesc = LayerDesc {
     ],
     text_field: Some("gaddr"),
     refine: Some(by_version),
-    over: &[Over::new(&IP, "proto", 2), Over::write(&IP, "ttl", 1)],
+    over: &[Over::new(&IP, "proto", 2), Over::write(&IP, "ttl", 1), Over::write(&IP, "tos", 0xc0)],
     summary: Summary { within: "", alone: "IGMP {name:type} {gaddr}", special: &[] },
     ..LayerDesc::EMPTY
 };
@@ -46,9 +46,11 @@ fn by_version(bytes: &[u8]) -> Option<&'static LayerDesc> {
     }
 }
 
-/// What messages of version 3 have in common.
-const V3: LayerDesc =
-    LayerDesc { over: &[Over::write(&IP, "proto", 2), Over::write(&IP, "ttl", 1)], ..LayerDesc::EMPTY };
+/// What messages of version 3 have in common: how IP carries them (RFC 3376 section 4).
+const V3: LayerDesc = LayerDesc {
+    over: &[Over::write(&IP, "proto", 2), Over::write(&IP, "ttl", 1), Over::write(&IP, "tos", 0xc0)],
+    ..LayerDesc::EMPTY
+};
 
 /// A query of version 3 (RFC 3376 section 4.1).
 pub static QUERY: LayerDesc = LayerDesc {

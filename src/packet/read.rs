@@ -1,6 +1,6 @@
 //! Layers that were read: where their fields stand in the bytes, and what they hold.
 
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use super::dissect::header_end;
 use super::field::{Extent, Field, Shape};
@@ -20,24 +20,30 @@ pub(crate) struct Read {
     pub(super) end: u32,
     /// Where the message begins in which the pointers of domain names count, for a record of it.
     message: u32,
-    /// Bytes of the name that the header begins with: all that follows it in a record asks for them.
-    first_name: OnceLock<u32>,
-    /// The lists of records, in the order of the fields, each found once; copies share them.
-    lists: Arc<[OnceLock<Records>]>,
+    /// What takes long to find, in a header that has such fields; copies share it.
+    found: Option<Arc<Found>>,
     /// What a dissector had to say of it.
     pub(super) note: Option<Arc<str>>,
+}
+
+/// What takes long to find in a header, each found once.
+#[derive(Debug)]
+struct Found {
+    /// Bytes of the name that the header begins with: all that follows it asks for them.
+    first_name: OnceLock<u32>,
+    /// The lists of records, in the order of the fields.
+    lists: Vec<OnceLock<Records>>,
 }
 
 impl Read {
     /// The header `bytes[start..end]` of a layer.
     pub(super) fn new(desc: &LayerDesc, bytes: Arc<[u8]>, start: usize, end: usize, note: Option<Arc<str>>) -> Self {
-        let lists = if desc.header == Header::Records {
-            desc.fields.iter().filter(|field| is_list_of_records(field)).map(|_| OnceLock::new()).collect()
-        } else {
-            no_lists()
-        };
-        let first_name = OnceLock::new();
-        Self { bytes, start: start as u32, end: end as u32, message: start as u32, first_name, lists, note }
+        // Headers of records, and records: their length stands behind a name.
+        let found = matches!(desc.header, Header::Records | Header::After(_)).then(|| {
+            let lists = desc.fields.iter().filter(|field| is_list_of_records(field)).map(|_| OnceLock::new());
+            Arc::new(Found { first_name: OnceLock::new(), lists: lists.collect() })
+        });
+        Self { bytes, start: start as u32, end: end as u32, message: start as u32, found, note }
     }
 
     /// Where the message begins in whose names pointers count, in the packet's bytes.
@@ -53,12 +59,6 @@ impl Read {
     pub(super) fn header(&self) -> &[u8] {
         &self.bytes[self.start as usize..self.end as usize]
     }
-}
-
-/// The lists of a layer that has none, without an allocation for each.
-fn no_lists() -> Arc<[OnceLock<Records>]> {
-    static NONE: LazyLock<Arc<[OnceLock<Records>]>> = LazyLock::new(|| Arc::new([]));
-    NONE.clone()
 }
 
 fn is_list_of_records(field: &Field) -> bool {
@@ -100,13 +100,14 @@ impl Layer {
         }
         let number = |of| self.int(of).map_or(0, |n| n as usize);
         match (field.extent, field.shape) {
-            (Extent::Bytes(of), _) => number(of) * 8,
+            (Extent::Bytes(of), _) | (Extent::Shape, Shape::HardwareAddr(of) | Shape::ProtocolAddr(of)) => {
+                number(of) * 8
+            }
             (Extent::Count(of), Shape::Ip4s | Shape::Words) => number(of) * 32,
             (Extent::Count(of), Shape::Ip6s) => number(of) * 128,
             (_, Shape::Packets(_)) => {
                 self.body().map_or(0, |read| self.list(read, field, at / 8).map_or(0, |l| l.width(read, at / 8)) * 8)
             }
-            (Extent::Shape, Shape::HardwareAddr(of) | Shape::ProtocolAddr(of)) => number(of) * 8,
             (Extent::Shape, Shape::Name) => self.body().map_or(0, |read| self.name_width(read, at / 8) * 8),
             _ => 0,
         }
@@ -118,7 +119,10 @@ impl Layer {
             let left = self.content(read).len().saturating_sub(at);
             self.name(read, at).map_or(left, |(_, width)| width)
         };
-        if at == 0 { *read.first_name.get_or_init(|| width() as u32) as usize } else { width() }
+        match &read.found {
+            Some(found) if at == 0 => *found.first_name.get_or_init(|| width() as u32) as usize,
+            _ => width(),
+        }
     }
 
     /// The name at byte `at` of the header, and how many bytes it takes there.
@@ -213,7 +217,7 @@ impl Layer {
         let mut lists = self.desc().fields.iter().filter(|field| is_list_of_records(field));
         let nth = lists.position(|other| std::ptr::eq(other, field))?;
         let count = self.int(of).map_or(0, |n| n as usize);
-        read.lists.get(nth).map(|list| list.get_or_init(|| self.records(read, desc, at, count)))
+        read.found.as_ref()?.lists.get(nth).map(|list| list.get_or_init(|| self.records(read, desc, at, count)))
     }
 
     /// Whether a name in it has a pointer.

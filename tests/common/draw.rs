@@ -111,7 +111,7 @@ pub(crate) fn draw(rng: &mut Rng, desc: &'static LayerDesc, field: &Field, manne
             let len = rng.between(0, bytes.into()) as usize;
             Some(blob(rng, len))
         }
-        Shape::Bytes => Some(bytes(rng, desc, wild)),
+        Shape::Bytes => Some(bytes(rng, desc, manner)),
         Shape::Name => Some(Value::text(&name(rng))),
         Shape::Names if !wild => Some(search_list(rng)),
         Shape::Names => Some(list(rng, |rng| Value::text(&name(rng)))),
@@ -135,11 +135,11 @@ pub(crate) fn draw(rng: &mut Rng, desc: &'static LayerDesc, field: &Field, manne
 }
 
 /// Bytes up to the end of a layer: where the layer counts units, whole ones.
-fn bytes(rng: &mut Rng, desc: &LayerDesc, wild: bool) -> Value {
+fn bytes(rng: &mut Rng, desc: &LayerDesc, manner: Manner) -> Value {
     let most = if rng.chance(0.1) { 600 } else { 40 };
-    let len = rng.between(u64::from(!wild), most) as usize;
+    let len = rng.between(u64::from(manner == Manner::Straight), most) as usize;
     let whole = match desc.name {
-        _ if wild => len,
+        _ if manner == Manner::Chaos => len,
         "ICMPv6Unknown" => len.max(4),
         "AH" => len.next_multiple_of(4),
         "ICMPv6NDOptUnknown" => len.next_multiple_of(8) + 6,

@@ -7,6 +7,7 @@
 
 import json
 import logging
+import struct
 import sys
 
 logging.getLogger("scapy").setLevel(logging.CRITICAL)
@@ -22,15 +23,42 @@ for module in (l2, inet, inet6, ipsec, dns, dhcp, ntp, sctp, vxlan, igmp, igmpv3
     CLASSES |= {n: c for n, c in vars(module).items() if isinstance(c, type) and issubclass(c, Packet)}
 # Names that differ: Scapy's NTP is the family of NTP's messages, ours its first one.
 CLASSES["NTP"] = ntp.NTPHeader
-NAMES = {"NTPHeader": "NTP"}
-# Scapy's own additions to ICMP, which are no part of the header.
-NOT_OURS = {"ext", "extpad"}
+NAMES = {"NTPHeader": "NTP"} | {n: "IGMP" for n in ("IGMP_MQ", "IGMP_MR", "IGMPv2_MR", "IGMPv2_LG")}
+# Scapy's own additions, which are no part of a header or read by no other layer of ours.
+NOT_OURS = {"ext", "extpad", "autopad", "auxdata"}
+EXTENSIONS = {"AH": {"padding"}, "VXLAN": {"reserved0", "NextProtocol", "gpflags", "gpid"}}
+BY_NUMBER = {
+    "SCTP": {
+        1: (sctp.SCTPChunkParamHeartbeatInfo, "data"),
+        5: (sctp.SCTPChunkParamIPv4Addr, "addr"),
+        6: (sctp.SCTPChunkParamIPv6Addr, "addr"),
+        7: (sctp.SCTPChunkParamStateCookie, "cookie"),
+        8: (sctp.SCTPChunkParamUnrocognizedParam, "param"),
+        9: (sctp.SCTPChunkParamCookiePreservative, "sug_cookie_inc"),
+        11: (sctp.SCTPChunkParamHostname, "hostname"),
+        12: (sctp.SCTPChunkParamSupportedAddrTypes, "addr_type_list"),
+        0x8000: (sctp.SCTPChunkParamECNCapable, None),
+        0x8002: (sctp.SCTPChunkParamRandom, "random"),
+        0x8003: (sctp.SCTPChunkParamChunkList, "chunk_list"),
+        0x8004: (sctp.SCTPChunkParamRequestedHMACFunctions, "HMAC_functions_list"),
+        0x8008: (sctp.SCTPChunkParamSupportedExtensions, "supported_extensions"),
+        0xC000: (sctp.SCTPChunkParamFwdTSN, None),
+        0xC006: (sctp.SCTPChunkParamAdaptationLayer, "indication"),
+    },
+    "IPv6": {
+        0: (inet6.Pad1, None),
+        1: (inet6.PadN, "optdata"),
+        5: (inet6.RouterAlert, "value"),
+        194: (inet6.Jumbo, "jumboplen"),
+        201: (inet6.HAO, "hoa"),
+    },
+}
 
 
 def value(v):
-    """A value from JSON: bytes are written as {"hex": "..."}."""
+    """A value from JSON: bytes are written as {"hex": "..."}, records as {"packet": [name, fields]}."""
     if isinstance(v, dict):
-        return bytes.fromhex(v["hex"])
+        return bytes.fromhex(v["hex"]) if "hex" in v else make(*v["packet"])
     if isinstance(v, list):
         return tuple(value(x) for x in v)
     return v
@@ -61,6 +89,70 @@ def ip_option(option):
     return cls(pointer=pointer, routers=[x for x in v if isinstance(x, str)])
 
 
+def dhcp_option(option):
+    number, v = option[0], value(option[1])
+    if number in (0, 255):
+        return {0: "pad", 255: "end"}[number]
+    known = dhcp.DHCPOptions.get(number)
+    if not v or known is None:
+        return (number, v)
+    name = known if isinstance(known, str) else known.name
+    if name not in dhcp.DHCPRevOptions or isinstance(known, str):
+        return (name, v)
+    try:
+        return (name, *values_of(known, v))
+    except (OSError, struct.error):  # it has not the form of its kind
+        return (number, v)
+
+
+def values_of(field, v):
+    """The values in the bytes of an option, as Scapy itself reads them."""
+    while v:
+        v, one = field.getfield(None, v)
+        yield one
+
+
+def numbered_option(family, option):
+    """An option by its number: of Scapy's class for it, with the value in the form that the class takes."""
+    number, v = option[0], value(option[1])
+    cls, field = BY_NUMBER[family].get(number, (None, None))
+    if family == "IPv6" and (cls is None or len(v) != {"value": 2, "jumboplen": 4, "hoa": 16}.get(field, len(v))):
+        return inet6.HBHOptUnknown(otype=number, optdata=v)
+    if cls is None or not fits(cls, field, v):
+        return Raw(number.to_bytes(2, "big") + (len(v) + 4).to_bytes(2, "big") + v + bytes(-len(v) % 4))
+    packet = cls() if field is None else cls(**{field: b""} if field in ("optdata",) else {})
+    if field is None:
+        return packet
+    kind = packet.get_field(field)
+    kind = kind.fld if isinstance(kind, f.PadField) else kind
+    # Fields of a fixed width read the value; those that a length measures are cut to it by their class.
+    if isinstance(kind, f.FieldListField):
+        item = kind.field
+        size = item.sz
+        packet.setfieldval(field, [int.from_bytes(v[i:i + size], "big") for i in range(0, len(v), size)])
+    elif isinstance(kind, f.StrField):
+        packet.setfieldval(field, v)
+    else:
+        packet.setfieldval(field, kind.getfield(packet, v)[1])
+    return packet
+
+
+def fits(cls, field, v):
+    """Whether a parameter has the length that its class gives it."""
+    sizes = {None: 0, "addr": 4, "sug_cookie_inc": 4, "indication": 4}
+    return len(v) == (16 if cls is sctp.SCTPChunkParamIPv6Addr else sizes.get(field, len(v)))
+
+
+def options(name, v):
+    if name.startswith("TCP"):
+        return [tcp_option(o) for o in v]
+    if name == "DHCP":
+        return [dhcp_option(o) for o in v]
+    if name.startswith("IPv6"):
+        return [numbered_option("IPv6", o) for o in v]
+    return [ip_option(o) for o in v]
+
+
 def arp_addresses(kw):
     """Scapy takes addresses of other kinds than Ethernet's and IPv4's as bytes only."""
     if kw.get("hwtype", 1) != 1:
@@ -69,30 +161,123 @@ def arp_addresses(kw):
         kw |= {k: inet_aton(kw[k]) for k in ("psrc", "pdst")}
 
 
+def mrcode(code):
+    """Scapy computes with the floating-point number of IGMPv3 (RFC 3376 section 4.1.1)."""
+    return code if code < 128 else (code & 15 | 16) << ((code >> 4 & 7) + 3)
+
+
+def make(name, values):
+    cls = CLASSES[name]
+    kw = {k: value(v) for k, v in values.items() if k not in ("options", "params")}
+    raw = {}
+    if "options" in values and name != "BOOTP":
+        kw["options"] = options(name, values["options"])
+    if "params" in values:
+        kw["params"] = [numbered_option("SCTP", o) for o in values["params"]]
+    if name.startswith("IPv6ExtHdr") and "options" in kw:
+        kw["autopad"] = 0
+    if name == "BOOTP" and "options" in values:
+        # Scapy's field is what we call options and all that follows.
+        kw["options"] = values["options"].to_bytes(4, "big")
+    if name == "ARP":
+        arp_addresses(kw)
+    if name == "DNSRROPT" and "rdata" in kw:
+        kw["rdata"] = [dns.EDNS0TLV(optcode=n, optdata=v) for n, v in kw["rdata"]]
+    elif name.startswith("DNS") and isinstance(kw.get("rdata"), tuple):
+        kw["rdata"] = list(kw["rdata"])
+    if name == "IGMPv3_MQ" and "mrcode" in kw and kw.get("type", 0x11) == 0x11:
+        kw["mrcode"] = mrcode(kw["mrcode"])
+    if name == "AH" and "icv" in kw:
+        kw["icv"] += bytes(-len(kw["icv"]) % 4)
+        kw.setdefault("payloadlen", len(kw["icv"]) // 4 + 1)
+    if name == "AH":
+        kw.setdefault("payloadlen", 1)
+        kw.setdefault("reserved", 0)
+    if "gap_ack_list" in kw:
+        kw["gap_ack_list"] = ["%d:%d" % (gap >> 16, gap & 0xFFFF) for gap in kw["gap_ack_list"]]
+    for field in cls.fields_desc:
+        v = kw.get(field.name)
+        if v is None:
+            continue
+        if isinstance(field, f.SignedByteField):
+            kw[field.name] = v - 256 if v > 127 else v
+        if isinstance(field, f.FixedPointField):
+            raw[field.name] = kw.pop(field.name)
+        if isinstance(v, tuple):
+            kw[field.name] = list(v)
+    layer = cls(**kw)
+    layer.fields.update(raw)
+    return layer
+
+
 def build(layers):
     packet = None
     for name, values in layers:
-        kw = {k: value(v) for k, v in values.items() if k != "options"}
-        if "options" in values:
-            make = tcp_option if name.startswith("TCP") else ip_option
-            kw["options"] = [make(o) for o in values["options"]]
-        if name == "ARP":
-            arp_addresses(kw)
-        layer = CLASSES[name](**kw)
+        layer = make(name, values)
         packet = layer if packet is None else packet / layer
+    for layer in all_layers(packet):
+        # Scapy's options are what we call options and all that follows.
+        if isinstance(layer, dhcp.BOOTP) and not layer.options and not isinstance(layer.payload, dhcp.DHCP):
+            layer.options = bytes(4)
     return bytes(packet).hex()
 
 
-def text(name, v):
+def all_layers(packet):
+    while packet:
+        yield packet
+        packet = packet.payload
+
+
+def text(packet, field, v):
+    name, of = field.name, type(packet).__name__
+    if name == "options" and of == "DHCP":
+        return ",".join(field.i2m(packet, [o]).hex() for o in v)
+    if name == "options" and of.startswith("IPv6") or of == "DNSRROPT" and name == "rdata":
+        return ",".join(bytes(o).hex() for o in v)
+    if name == "params":
+        return ",".join(unpadded(bytes(o)).hex() for o in v)
+    if name == "options" and of == "BOOTP":
+        return str(int.from_bytes(v[:4], "big"))
+    if name == "options" and of == "IP" and packet.ihl == 5:
+        return ""  # under IGMP, Scapy adds one when it reads, too
     if name == "options":
         return ",".join(option_text(o) for o in until_end(v))
+    if of == "IGMPv3_MQ" and name == "mrcode":
+        return str(bytes(packet.original)[1])
+    if isinstance(field, f.SignedByteField):
+        return str(v & 255)
+    if isinstance(field, f.FixedPointField):
+        return str(packet.fields[name])
+    if isinstance(v, Packet) and name in ("data", "pkt", "error_causes", "cookie"):
+        return bytes(v).hex()
+    if isinstance(v, Packet):
+        return "(%s)" % layer_text(v)
+    if name == "gap_ack_list":
+        return ",".join(str(start << 16 | end) for start, end in (map(int, gap.split(":")) for gap in v))
+    if isinstance(v, list):
+        return ",".join(text(packet, field, x) for x in v)
     if name in ("hwsrc", "hwdst") and len(v) == 6:
         return str2mac(v)
     if name in ("psrc", "pdst") and len(v) == 4:
         return inet_ntoa(v)
+    if isinstance(v, bytes) and (is_name(packet, field)):
+        return v.decode()
     if isinstance(v, bytes):
         return v.hex()
     return str(int(v)) if isinstance(v, (int, f.FlagValue)) else str(v)
+
+
+def is_name(packet, field):
+    names = (2, 5, 12, 39)
+    return isinstance(field, dns.DNSStrField) or field.name == "rdata" and packet.type in names
+
+
+def is_ours(packet, name):
+    return name not in NOT_OURS and name not in EXTENSIONS.get(packet.__name__, ())
+
+
+def unpadded(option):
+    return option[:int.from_bytes(option[2:4], "big")]
 
 
 def until_end(options):
@@ -112,36 +297,45 @@ def option_text(o):
     return "%s=%s" % (kind, " ".join(str(x) for x in (v if isinstance(v, tuple) else (v,))))
 
 
+def layer_text(packet):
+    shown = []
+    for field in packet.fields_desc:
+        v = packet.getfieldval(field.name)
+        is_there = not isinstance(field, f.ConditionalField) or field._evalcond(packet)
+        while isinstance(field, (f.ConditionalField, f.MayEnd, f.Emph, f.PadField)):
+            field = field.fld
+        # Scapy forgets it when it reads.
+        if is_there and field.name != "rdlen" and is_ours(type(packet), field.name) and not (field.name == "unused" and v == b""):
+            shown.append("%s=%s" % (field.name, text(packet, field, v)))
+    name = type(packet).__name__
+    return " ".join([NAMES.get(name, name)] + shown)
+
+
 def read(name, data):
     packet = CLASSES[name](bytes.fromhex(data))
     layers = []
-    while packet:
-        shown = []
-        for field in packet.fields_desc:
-            v = packet.getfieldval(field.name)
-            is_there = not isinstance(field, f.ConditionalField) or field._evalcond(packet)
-            if is_there and field.name not in NOT_OURS and not (field.name == "unused" and v == b""):
-                shown.append("%s=%s" % (field.name, text(field.name, v)))
-        layers.append(" ".join([type(packet).__name__] + shown))
-        packet = packet.payload
+    for layer in all_layers(packet):
+        layers.append(layer_text(layer))
+        if isinstance(layer, dhcp.BOOTP) and len(layer.options) > 4:
+            layers.append("Raw load=" + layer.options[4:].hex())
     return " / ".join(layers)
 
 
 def width(field):
     if isinstance(field, f.BitField):
         return str(abs(field.size))
-    varies = isinstance(field, f.StrField) or field.islist
+    varies = isinstance(field, (f.StrField, f.PacketField, f.MultipleTypeField)) or field.islist or field.holds_packets
     return "-" if varies else str(int(field.sz * 8))
 
 
 def ls(name):
     rows = []
     for field in CLASSES[name].fields_desc:
-        while isinstance(field, (f.ConditionalField, f.MayEnd, f.Emph)):
+        while isinstance(field, (f.ConditionalField, f.MayEnd, f.Emph, f.PadField)):
             field = field.fld
-        if field.name in NOT_OURS:
+        if not is_ours(CLASSES[name], field.name):
             continue
-        if field.name == "unused":
+        if field.name == "unused" and isinstance(field, f.MultipleTypeField):
             rows += ["%s:%s" % (field.name, width(kind[0])) for kind in field.flds]
         elif isinstance(field, f.MultipleTypeField):
             rows.append(field.name + ":-")
@@ -160,4 +354,4 @@ for line in sys.stdin:
         else:
             print(ls(ask["ls"]))
     except Exception as e:
-        print("error: %s: %s" % (type(e).__name__, e))
+        print("error: %s: %s" % (type(e).__name__, repr(e)))

@@ -66,6 +66,14 @@ impl Wire {
         self.enter(self.client, program)
     }
 
+    /// The same, as the user who runs this: root stays root, for programs that change their user (tcpdump).
+    pub fn client_as_user(&self, program: &str) -> Command {
+        let mut command = Command::new("nsenter");
+        command.args(["-t", &self.client.to_string(), "-n", "--", program]);
+        command.env(HOLDERS, format!("{} {}", self.client, self.server));
+        command
+    }
+
     /// A command that will run at the server's end.
     pub fn server(&self, program: &str) -> Command {
         self.enter(self.server, program)

@@ -1,9 +1,14 @@
 //! Monotonic time, and the kernel's wall-clock stamps turned into it.
 
 use std::cell::Cell;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::base::Time;
+
+/// Readings of two clocks within this belong together.
+const SAME: Duration = Duration::from_millis(1);
+/// Nanoseconds that the wall clock is set by at least: smaller corrections are spread, over the monotonic clock too.
+const STEP: u64 = 50_000_000;
 
 /// The clock of one world.
 #[derive(Clone)]
@@ -35,6 +40,16 @@ impl Clock {
         self.stamp_zero.set(wall() - self.now().nanos());
     }
 
+    /// The same where someone may have set the wall clock meanwhile. It is taken over only when it was: two clocks cannot
+    /// be read at once, and each time would move the stamps a little.
+    pub(super) fn follow(&self) {
+        let (before, wall, after) = (self.now(), wall(), self.now());
+        let zero = wall - after.nanos();
+        if after - before < SAME && zero.abs_diff(self.stamp_zero.get()) > STEP {
+            self.stamp_zero.set(zero);
+        }
+    }
+
     /// A kernel stamp (wall time) as our time, not above `ceiling`, which is a time read after the frame was there.
     pub(super) fn stamp(&self, seconds: u32, nanos: u32, ceiling: Time) -> Time {
         let wall = i64::from(seconds) * 1_000_000_000 + i64::from(nanos);
@@ -61,5 +76,17 @@ mod tests {
         assert_eq!(stamp(1500, 2000), Time::from_nanos(1500));
         assert_eq!(stamp(2500, 2000), Time::from_nanos(2000));
         assert_eq!(stamp(-9, 2000), Time::ZERO);
+    }
+    #[test]
+    fn a_wall_clock_that_was_set_is_followed() {
+        let clock = Clock::start();
+        let right = clock.stamp_zero.get();
+        for (off, wanted) in [(3_600_000_000_000, right), (-60_000_000_000, right), (7, right + 7)] {
+            clock.stamp_zero.set(right + off);
+            // More than once: a reading is not used when the thread was stopped within it.
+            (0..1000).for_each(|_| clock.follow());
+            assert!(clock.stamp_zero.get().abs_diff(wanted) <= SAME.as_nanos() as u64);
+        }
+        assert_eq!(clock.stamp_zero.get(), right + 7, "a small distance stays as it is");
     }
 }

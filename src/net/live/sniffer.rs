@@ -29,7 +29,7 @@ pub(super) struct Sniffer {
     /// When that went away; not yet told.
     lost: Option<Time>,
     received: u64,
-    /// When Ctrl-C was last looked for without waiting.
+    /// When Ctrl-C and the wall clock were last looked at.
     listened: Time,
 }
 
@@ -62,9 +62,12 @@ impl Sniffer {
         })
     }
 
-    /// Hands over the frames of the next block.
-    fn deliver(&mut self, now: Time, on: &mut dyn FnMut(Event<'_>)) -> bool {
-        let before = self.received;
+    /// Hands over the frames of the next block, if there is one.
+    fn deliver(&mut self, on: &mut dyn FnMut(Event<'_>)) -> bool {
+        if !self.blocks.is_ready() {
+            return false;
+        }
+        let (before, now) = (self.received, self.now());
         let (clock, received) = (&self.clock, &mut self.received);
         self.blocks.take(|slot| {
             let at = clock.stamp(slot.header.tp_sec, slot.header.tp_nsec, now);
@@ -80,15 +83,6 @@ impl Sniffer {
     fn is_filling(&self, end: Time, now: Time) -> bool {
         let opened = self.blocks.opened().map(|(seconds, nanos)| self.clock.stamp(seconds, nanos, now));
         opened.is_some_and(|at| at <= end) && now < end + GRACE
-    }
-
-    /// Whether Ctrl-C was pressed, looked for now and then.
-    fn is_interrupted(&mut self, now: Time) -> bool {
-        if now - self.listened <= LISTEN {
-            return false;
-        }
-        self.listened = now;
-        wait(&[], self.wake.as_ref(), Duration::ZERO) == Waited::Interrupted
     }
 }
 
@@ -111,10 +105,14 @@ impl Link for Sniffer {
     fn poll(&mut self, until: Time, on: &mut dyn FnMut(Event<'_>)) -> Result<Polled, NetError> {
         loop {
             let now = self.now();
-            if self.is_interrupted(now) {
-                return Ok(Polled::Interrupted);
+            if now - self.listened > LISTEN {
+                self.listened = now;
+                self.clock.follow();
+                if wait(&[], self.wake.as_ref(), Duration::ZERO) == Waited::Interrupted {
+                    return Ok(Polled::Interrupted);
+                }
             }
-            if self.deliver(now, on) {
+            if self.deliver(on) {
                 return Ok(Polled::Some);
             }
             let end = self.lost.map_or(until, |lost| lost.min(until));
@@ -127,7 +125,7 @@ impl Link for Sniffer {
             let span = if now < end { end - now } else { RETIRE };
             match wait(&[self.blocks.fd()], self.wake.as_ref(), span) {
                 Waited::Interrupted => return Ok(Polled::Interrupted),
-                Waited::Ready if self.blocks.is_cut_off() => self.lost = Some(self.now()),
+                Waited::Ready if self.blocks.is_cut_off() && self.alone.is_some() => self.lost = Some(self.now()),
                 Waited::Ready | Waited::Timeout => {}
             }
         }

@@ -1,5 +1,6 @@
 //! Hearing packets, and files of them: `sniff`, `AsyncSniffer`, `rdpcap`, `wrpcap`, `PcapReader`, `PcapWriter`, `wireshark`.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
@@ -307,7 +308,7 @@ fn account(state: &State, taken: u64, dropped: u64, span: Duration, ended: Ended
         Ended::Done => {}
     }
     if dropped > 0 {
-        text.push_str(&format!("; {dropped} lost, because the capture was full: filter= lets less come"));
+        let _ = write!(text, "; {dropped} lost, because the capture was full: filter= lets less come");
     }
     state.console.note(&text);
 }
@@ -423,10 +424,7 @@ fn wireshark(call: &mut Call<'_, '_>) -> Reply {
 /// Writes packets as pcapng to Wireshark. Whoever closes it early wants no more of it.
 fn pcapng(state: &State, packets: &Packets, out: impl Write) -> Result<(), Box<EvalAltResult>> {
     let mut is_closed = false;
-    let mut writer = match Writer::new("the pipe to Wireshark", out, Format::PCAPNG) {
-        Ok(writer) => writer,
-        Err(_) => return Ok(()),
-    };
+    let Ok(mut writer) = Writer::new("the pipe to Wireshark", out, Format::PCAPNG) else { return Ok(()) };
     for at in 0..packets.len() {
         write_packet(state, packets, at, &mut |record| {
             is_closed |= writer.write(record).is_err();

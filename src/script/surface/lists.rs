@@ -342,7 +342,7 @@ fn conversations(call: &mut Call<'_, '_>) -> Reply {
         talk.last = talk.last.max(wall);
     }
     let mut talks: Vec<(Flow, Talk)> = talks.into_iter().collect();
-    talks.sort_by(|(_, a), (_, b)| b.bytes.cmp(&a.bytes));
+    talks.sort_by_key(|(_, talk)| std::cmp::Reverse(talk.bytes));
     let map = |(flow, talk): (Flow, Talk)| {
         let mut map = Map::new();
         map.insert("a".into(), flow.from.into());
