@@ -39,7 +39,7 @@ pub(crate) fn layer(wanted: [u8; 2]) -> &'static LayerDesc {
 }
 
 /// The FNV-1a sum of a layer's name, folded to 16 bits.
-fn key(desc: &LayerDesc) -> [u8; 2] {
+pub(crate) fn key(desc: &LayerDesc) -> [u8; 2] {
     let sum = desc.name.bytes().fold(0x811c_9dc5_u32, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     ((sum >> 16 ^ sum) as u16).to_be_bytes()
 }
