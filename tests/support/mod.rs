@@ -1,4 +1,5 @@
 //! What several test programs share.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 
+pub mod capture;
 pub mod wire;
