@@ -82,6 +82,11 @@ fn assert_none(wrong: &[String], of: usize) {
     assert!(wrong.is_empty(), "{} of {of} differ:\n{}", wrong.len(), wrong[..wrong.len().min(8)].join("\n"));
 }
 
+/// Scapy loses those that follow one with sources.
+fn has_one_record(report: &Layer) -> bool {
+    matches!(report.get("records"), Some(Slot::Set(Value::List(items))) if items.len() < 2)
+}
+
 fn ends_evenly(chunk: &Layer) -> bool {
     let params = chunk.desc().fields.iter().find_map(|field| match (field.shape, chunk.get(field.name)) {
         (Shape::Options(table), Some(Slot::Set(Value::List(items)))) => Some((table, items)),
@@ -95,6 +100,12 @@ fn is_scapys(packet: &Packet) -> bool {
     let is_known = |layer: &Layer| match layer.desc().name {
         "SCTPChunkUnknown" | "ICMPv6error" | "ICMPv6Unknown" | "AH" => false,
         "UDPerror" | "TCPerror" => !layer.int("dport").is_some_and(|port| [53, 500, 4500].contains(&port)),
+        // It knows more protocols by their ports.
+        "UDP" if packet.layer(&layers::raw::RAW).is_some() => {
+            let ports = [layer.int("sport"), layer.int("dport")];
+            !ports.iter().flatten().any(|port| [500, 4500, 4789, 4790, 6633, 8472].contains(port))
+        }
+        "ICMPv6MLReport2" => layer.int("records_number").is_none_or(|n| n < 2) && has_one_record(layer),
         "NTP" => layer.int("mode").is_some_and(|mode| mode < 6),
         "ARP" => layer.int("ptype") != Some(0x86dd),
         "Dot3" => packet.layer(&layers::raw::PADDING).is_none(),
@@ -108,10 +119,11 @@ fn is_scapys(packet: &Packet) -> bool {
         _ => true,
     };
     // Scapy reads the values of these options by their own forms, which random bytes do not have.
-    let forms = ["edns-client-subnet", "Extended DNS Error", "DAU", "DHU", "N3U"];
+    let forms =
+        ["classless_static_routes", r#"["IPv4", ["#, "edns-client-subnet", "Extended DNS Error", "DAU", "DHU", "N3U"];
     let has_form = |command: &str| forms.iter().any(|name| command.contains(name));
     packet.layers().iter().all(is_known)
-        && !packet.names().contains("IPerror6 / SCTPerror")
+        && !["IPerror6 / SCTPerror", "SCTPerror / Raw"].iter().any(|names| packet.names().contains(names))
         && !has_form(&packet.command())
 }
 
@@ -140,7 +152,7 @@ fn both_read_the_same_fields_in_the_same_bytes() {
 
 /// Whether an ICMP error is so long that Scapy reads extensions behind the quoted packet (RFC 4884).
 fn has_long_quote(packet: &Packet) -> bool {
-    let quote = packet.layers().iter().position(|layer| layer.desc() == &layers::ip::IP_ERROR);
+    let quote = packet.layers().iter().position(|layer| layer.desc().name.starts_with("IPerror"));
     quote.is_some_and(|at| bytes(&packet.from_layer(at)).len() >= 136)
 }
 
@@ -209,11 +221,19 @@ fn scapy(questions: impl Iterator<Item = String>) -> Vec<String> {
 }
 
 /// Fields that have another value with Scapy when nothing is set: a request of BOOTP leaves its client (RFC 951), a query
-/// of the DNS over TCP goes to its port, VXLAN's frames are plain (RFC 7348), with Scapy they are those of an extension.
-const OTHER_PRESETS: &[(&str, &str)] = &[("UDP", "sport"), ("UDP", "dport"), ("TCP", "dport"), ("VXLAN", "flags")];
+/// of the DNS over TCP goes to its port, VXLAN's frames are plain (RFC 7348), with Scapy they are those of an extension;
+/// Scapy gives IPv6 over BSD's loopback the number of the system that it runs on.
+const OTHER_PRESETS: &[(&str, &str)] = &[
+    ("UDP", "sport"),
+    ("UDP", "dport"),
+    ("TCP", "dport"),
+    ("VXLAN", "flags"),
+    ("Loopback", "type"),
+    ("LoopbackOpenBSD", "type"),
+];
 
 fn ask_to_build(specs: &[Spec]) -> String {
-    let built = packet(specs).build(&pktsh::packet::Nowhere).expect("it can be built").to_packet();
+    let stacked = packet(specs);
     let layers: Vec<String> = specs
         .iter()
         .enumerate()
@@ -226,8 +246,10 @@ fn ask_to_build(specs: &[Spec]) -> String {
             // What is set without being asked for where Scapy sets something else.
             for (desc, name) in OTHER_PRESETS {
                 let is_given = spec.fields.iter().any(|(given, _)| given == name);
-                let layer = &built.layers()[at];
-                if let (true, false, Some(Slot::Set(held))) = (spec.desc.name == *desc, is_given, layer.get(name)) {
+                let index = stacked.layers()[at].index(name);
+                if let (true, false, Some(Slot::Set(held))) =
+                    (spec.desc.name == *desc, is_given, index.and_then(|index| stacked.slot(at, index)))
+                {
                     fields.push(value(name, &held));
                 }
             }
@@ -272,8 +294,16 @@ fn field_json(field: &Field, value: &Value) -> String {
             });
             format!("[{}]", pairs.collect::<Vec<_>>().join(", "))
         }
+        // Scapy adds the zeros that fill up names.
+        (Shape::Names, Value::List(items)) => json(&Value::List(without_zeros(items).into())),
         _ => json(value),
     }
+}
+
+/// Names without the zeros behind them.
+fn without_zeros(items: &[Value]) -> &[Value] {
+    let end = items.iter().rposition(|name| *name != Value::text(".")).map_or(0, |last| last + 1);
+    &items[..end]
 }
 
 /// Options as they stand on the wire, with those that fill the header.
@@ -316,11 +346,8 @@ fn text(value: &Value, shape: Shape, desc: &LayerDesc) -> String {
             let option = |item| if desc.name.starts_with("TCP") { tcp_option(item) } else { kind(table, item) };
             items.iter().map(option).collect::<Vec<_>>().join(",")
         }
-        // Scapy leaves out the zeros that fill up names.
-        (Value::List(items), Shape::Names) => {
-            let end = items.iter().rposition(|name| *name != Value::text(".")).map_or(0, |last| last + 1);
-            joined(&items[..end])
-        }
+        // Scapy leaves them out, too.
+        (Value::List(items), Shape::Names) => joined(without_zeros(items)),
         (Value::List(items), _) => joined(items),
         (Value::Packet(record), _) => format!("({})", layer_text(&record.layers()[0])),
         (Value::Bytes(bytes), _) => hex(bytes),

@@ -17,6 +17,7 @@ pub static DNS: LayerDesc = LayerDesc {
         Over::new(&UDP, "dport", 53),
         Over::read(&UDP, "sport", 53),
         Over::read(&UDP, "dport", 5353),
+        Over::read(&UDP, "sport", 5353),
         Over::read(&UDP, "dport", 5355),
         Over::read(&UDP, "sport", 5355),
         Over::new(&TCP, "dport", 53),

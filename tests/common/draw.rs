@@ -52,6 +52,7 @@ fn is_left(desc: &LayerDesc, field: &Field, upper: Option<&LayerDesc>) -> bool {
 /// A number in the place of a preset that names a layer which is not above.
 fn harmless(desc: &LayerDesc, field: &Field, manner: Manner) -> Option<Value> {
     match field.preset {
+        Preset::Auto(Auto::SourcePort) if manner == Manner::Straight => Some(Value::Int(40_000)),
         Preset::Int(number) if manner == Manner::Straight && names_a_layer(desc, field, number) => Some(Value::Int(9)),
         _ => None,
     }
@@ -114,7 +115,7 @@ pub(crate) fn draw(rng: &mut Rng, desc: &'static LayerDesc, field: &Field, manne
         Shape::Bytes => Some(bytes(rng, desc, manner)),
         Shape::Name => Some(Value::text(&name(rng))),
         Shape::Names if !wild => Some(search_list(rng)),
-        Shape::Names => Some(list(rng, |rng| Value::text(&name(rng)))),
+        Shape::Names => Some(list(rng, |rng| Value::text(&format!("a{}", name(rng))))),
         Shape::Strings => Some(list(rng, |rng| {
             let len = rng.between(0, 30) as usize;
             blob(rng, len)

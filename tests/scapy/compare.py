@@ -139,6 +139,8 @@ def numbered_option(family, option):
 
 def fits(cls, field, v):
     """Whether a parameter has the length that its class gives it."""
+    if field in ("HMAC_functions_list", "addr_type_list") and len(v) % 2:
+        return False
     sizes = {None: 0, "addr": 4, "sug_cookie_inc": 4, "indication": 4}
     return len(v) == (16 if cls is sctp.SCTPChunkParamIPv6Addr else sizes.get(field, len(v)))
 
