@@ -4,13 +4,14 @@ mod common;
 
 use std::sync::Arc;
 
+use common::checks::{given_back, is_filled, loosened, survives};
 use common::{Manner, bytes, random};
 use proptest::prelude::*;
 
 use pktsh::base::Rng;
 use pktsh::layers::{self, dissect};
-use pktsh::packet::options::Fill;
-use pktsh::packet::{Field, Layer, LayerDesc, Nowhere, Packet, Shape, Slot, Value, Wanted};
+
+use pktsh::packet::{Field, Layer, Nowhere, Packet, Slot, Value, Wanted};
 
 proptest! {
     #[test]
@@ -142,56 +143,11 @@ proptest! {
     }
 }
 
-/// Whether building adds something at the end of a field.
-fn is_filled(field: &Field) -> bool {
-    matches!(field.shape, Shape::Options(table) if table.format.fill != Fill::None)
-}
-
 /// Whether the layer above gives a field its number.
 fn is_asked_for(packet: &Packet, layer: &Layer, field: &Field) -> bool {
     let at = packet.layers().iter().position(|other| std::ptr::eq(other, layer));
     let upper = at.and_then(|at| packet.layers().get(at + 1));
     upper.is_some_and(|upper| upper.desc().number_over(layer.desc(), field.name).is_some())
-}
-
-/// Dissecting never fails and loses nothing: not when the packet is built again, nor when an edit changed nothing.
-fn given_back(first: &'static LayerDesc, bytes: &[u8]) {
-    let shared: Arc<[u8]> = bytes.into();
-    let packet = dissect(first, &shared);
-    assert_eq!(packet.bytes(&Nowhere).expect("bytes that were read are only copied"), bytes);
-    survives(&packet);
-    let again = loosened(&packet).bytes(&Nowhere).expect("nothing was changed");
-    let context = || format!("{}\n{}\n{}", first.name, packet.show(&Nowhere), loosened(&packet).show(&Nowhere));
-    assert_eq!(common::hex(&again), common::hex(bytes), "{}", context());
-}
-
-/// The same packet after an edit that sets a field to what it holds.
-fn loosened(packet: &Packet) -> Packet {
-    let mut edited = packet.clone();
-    let first = &packet.layers()[0];
-    let holds = |wanted: &dyn Fn(&Field) -> bool| {
-        first.desc().fields.iter().filter(|field| wanted(field)).find_map(|field| match first.get(field.name)? {
-            // An address of another length than its kind is given as bytes, and so taken.
-            Slot::Set(value) => Some((field.name, value)),
-            _ => None,
-        })
-    };
-    let is_explicit = |field: &Field| field.auto_rule().is_none_or(|rule| !rule.is_computed());
-    // Options that are set anew are filled up, so another field is taken.
-    let held = holds(&|field| is_explicit(field) && !is_filled(field)).or_else(|| holds(&|field| !is_filled(field)));
-    if let Some((name, value)) = held {
-        edited.set(0, name, &Wanted::Value(value)).expect("it fitted before");
-    }
-    edited
-}
-
-/// All that a user may ask of any packet.
-fn survives(packet: &Packet) {
-    for text in [packet.show(&Nowhere), packet.summary(&Nowhere), packet.command(), packet.names()] {
-        assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "a packet moves the reader's cursor: {text:?}");
-    }
-    assert_eq!(packet, &packet.clone());
-    assert_eq!(packet.count(), 1);
 }
 
 fn in_order_of_sending(packet: &Packet) -> String {

@@ -1,6 +1,7 @@
 //! Random packets for the tests: drawn from the layers' own tables, the same for the same seed.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod checks;
 mod draw;
 mod stacks;
 

@@ -416,6 +416,23 @@ fn pcapng_with_all_its_blocks_is_read() {
 }
 
 #[test]
+fn an_empty_name_or_comment_is_none() {
+    let ng = Ng(Order::Little);
+    let notes =
+        [&b""[..], b"\0"].map(|empty| [ng.option(1, empty), ng.option(1, b"one"), ng.option(1, empty)].concat());
+    let file = [
+        ng.section(),
+        ng.interface(&ng.option(2, b"\0")),
+        ng.packet(0, 7, &ng.option(1, b"")),
+        ng.packet(0, 7, &ng.option(1, b"\0")),
+        ng.packet(0, 7, &notes.concat()),
+    ];
+    let bare = Record { wire_len: 60, ..Record::new(b"abc", 7000, Medium::Ethernet) };
+    let wanted = [bare, bare, Record { comment: Some("one\none"), ..bare }];
+    assert_eq!(whole(&file.concat()), wanted.map(Owned::of));
+}
+
+#[test]
 fn a_simple_packet_is_cut_by_its_interface() {
     let ng = Ng(Order::Little);
     let interface = ng.block(1, &ng.words([1, 2], &[]));

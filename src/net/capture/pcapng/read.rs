@@ -143,9 +143,10 @@ impl Decoder {
         let (mut name, mut resolution, mut offset) = (None, 6, 0);
         for (code, value) in options(order, &body[8..]) {
             match (code, value.len()) {
-                (IF_NAME, 1..) => {
+                (IF_NAME, _) => {
                     let text = String::from_utf8_lossy(value);
-                    name = Some(cut(text.trim_end_matches('\0'), MOST_NAME).into());
+                    let text = cut(text.trim_end_matches('\0'), MOST_NAME);
+                    name = (!text.is_empty()).then(|| text.into());
                 }
                 (IF_TSRESOL, 1) => resolution = value[0],
                 (IF_TSOFFSET, 8) => offset = order.u64(value, 0) as i64,
@@ -191,14 +192,18 @@ impl Decoder {
     fn add_options(&mut self, rest: &[u8], found: &mut Found) {
         for (code, value) in options(self.order, rest) {
             match (code, value.len()) {
-                (OPT_COMMENT, _) => {
+                (OPT_COMMENT, 1..) => {
                     let text = String::from_utf8_lossy(value);
+                    let text = text.trim_end_matches('\0');
+                    if text.is_empty() {
+                        continue;
+                    }
                     if found.has_comment {
                         self.comment.push('\n');
                     } else {
                         self.comment.clear();
                     }
-                    self.comment.push_str(text.trim_end_matches('\0'));
+                    self.comment.push_str(text);
                     found.has_comment = true;
                 }
                 (EPB_FLAGS, 4) => {
