@@ -191,6 +191,7 @@ fn a_broken_file_gives_what_it_has_and_says_so() {
             ("l.filter(|p| 5)", "filter: the function says true or false, found the number 5"),
             ("l.filter(|a, b| true)", "filter: the function has 2 parameters; it gets the packet, |p|"),
             ("l[9]", "no item 9 in a list of 5"),
+            ("DNS().qd.qname", "a list has no \"qname\", its items may: take one first, like [0].qname"),
             ("l.make_table(|p| 5)", "make_table: the function gives [column, row, cell], found the number 5"),
         ];
         for (line, wanted) in rows {

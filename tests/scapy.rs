@@ -221,8 +221,16 @@ fn scapy(questions: impl Iterator<Item = String>) -> Vec<String> {
 }
 
 /// Fields that have another value with Scapy when nothing is set: a request of BOOTP leaves its client (RFC 951), a query
-/// of the DNS over TCP goes to its port, VXLAN's frames are plain (RFC 7348), with Scapy they are those of an extension.
-const OTHER_PRESETS: &[(&str, &str)] = &[("UDP", "sport"), ("UDP", "dport"), ("TCP", "dport"), ("VXLAN", "flags")];
+/// of the DNS over TCP goes to its port, VXLAN's frames are plain (RFC 7348), with Scapy they are those of an extension;
+/// Scapy gives IPv6 over BSD's loopback the number of the system that it runs on.
+const OTHER_PRESETS: &[(&str, &str)] = &[
+    ("UDP", "sport"),
+    ("UDP", "dport"),
+    ("TCP", "dport"),
+    ("VXLAN", "flags"),
+    ("Loopback", "type"),
+    ("LoopbackOpenBSD", "type"),
+];
 
 fn ask_to_build(specs: &[Spec]) -> String {
     let stacked = packet(specs);

@@ -20,8 +20,9 @@ pub static IPV6: LayerDesc = LayerDesc {
     over: &[
         Over::new(&ETHER, "type", 0x86dd),
         Over::new(&IP, "proto", 41),
-        Over::new(&LOOPBACK, "type", 10),
+        // BSD's numbers (tcpdump.org, LINKTYPE_NULL) come first: Linux writes no such header.
         Over::new(&LOOPBACK, "type", 24),
+        Over::new(&LOOPBACK, "type", 10),
         Over::new(&LOOPBACK, "type", 28),
         Over::new(&LOOPBACK, "type", 30),
     ],

@@ -184,6 +184,10 @@ fn translate(state: &State, error: &EvalAltResult) -> String {
             let name = what.split('\'').nth(1).filter(|_| what.starts_with("Unknown property"));
             state.no_answer(&name.map_or_else(|| "[..]".to_owned(), |name| format!(".{name}")))
         }
+        EvalAltResult::ErrorDotExpr(what, _) if what.starts_with("Unknown property") && what.contains("'array'") => {
+            let name = what.split('\'').nth(1).unwrap_or_default();
+            format!("a list has no \"{name}\", its items may: take one first, like [0].{name}")
+        }
         EvalAltResult::ErrorPropertyNotFound(name, _) if name == "()" => state.no_answer(""),
         EvalAltResult::ErrorFunctionNotFound(signature, _) => not_found(state, signature),
         EvalAltResult::ErrorMismatchDataType(wanted, found, _) if wanted == "bool" => match found.rsplit("::").next() {

@@ -2,4 +2,5 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 
 pub mod heard;
+pub mod capture;
 pub mod wire;
