@@ -130,7 +130,7 @@ fn is_scapys(packet: &Packet) -> bool {
 #[test]
 fn both_read_the_same_fields_in_the_same_bytes() {
     let packets: Vec<Packet> = (0..PACKETS)
-        .map(|seed| common::random(seed, Manner::Straight))
+        .map(|seed| without_loopback6(common::random(seed, Manner::Straight)))
         .filter(|packet| !has_long_quote(packet) && is_scapys(packet))
         .collect();
     assert!(packets.len() as u64 > PACKETS * 2 / 3, "{} packets to read", packets.len());
@@ -148,6 +148,14 @@ fn both_read_the_same_fields_in_the_same_bytes() {
         })
         .collect();
     assert_none(&wrong, packets.len());
+}
+
+/// The packet from its IPv6 on, where that is above BSD's loopback: Scapy reads only the number that the system it runs on
+/// has for IPv6, which on Linux is none of the BSDs' 24, 28 and 30.
+fn without_loopback6(packet: Packet) -> Packet {
+    let is_loopback6 =
+        packet.names().starts_with("Loopback") && packet.layers().get(1).is_some_and(|l| l.desc().name == "IPv6");
+    if is_loopback6 { packet.from_layer(1) } else { packet }
 }
 
 /// Whether an ICMP error is so long that Scapy reads extensions behind the quoted packet (RFC 4884).

@@ -1,6 +1,6 @@
 //! What several test programs share.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 
-pub mod heard;
 pub mod capture;
+pub mod heard;
 pub mod wire;
