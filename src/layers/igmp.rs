@@ -92,22 +92,16 @@ pub static REPORT: LayerDesc = LayerDesc {
     ..V3
 };
 
+/// What a record of a report says (RFC 3376 section 4.2.12; RFC 3810 section 5.2.12 has the same).
+pub(super) const RECORD_TYPES: Names =
+    Names::Table(&[(1, "include"), (2, "exclude"), (3, "to-include"), (4, "to-exclude"), (5, "allow"), (6, "block")]);
+
 /// A record of a report (RFC 3376 section 4.2.4). Auxiliary data is not read: the protocol has none (section 4.2.10).
 pub static GROUP: LayerDesc = LayerDesc {
     name: "IGMPv3_MR_Group",
     doc: "A record of an IGMPv3 membership report (RFC 3376 section 4.2.4).",
     fields: &[
-        Field::bits("rtype", 8)
-            .default(4)
-            .names(Names::Table(&[
-                (1, "include"),
-                (2, "exclude"),
-                (3, "to-include"),
-                (4, "to-exclude"),
-                (5, "allow"),
-                (6, "block"),
-            ]))
-            .doc("Type of record."),
+        Field::bits("rtype", 8).default(4).names(RECORD_TYPES).doc("Type of record."),
         Field::bits("auxdlen", 8).doc("Length of the auxiliary data, in words; there is none."),
         NUMSRC,
         Field::ip4("maddr", 0, 0, 0, 0).doc("The group."),

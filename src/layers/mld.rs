@@ -1,8 +1,9 @@
 //! Multicast Listener Discovery, versions 1 and 2 (RFC 2710, RFC 3810).
 
 use super::icmpv6::{CKSUM, CODE, MESSAGE, kind};
+use super::igmp::RECORD_TYPES;
 use super::ipv6::IPV6;
-use crate::packet::{Auto, Extent, Field, Header, LayerDesc, Names, Over, Preset, Shape, Summary};
+use crate::packet::{Auto, Extent, Field, Header, LayerDesc, Over, Preset, Shape, Summary};
 
 /// A message of one link (RFC 2710 section 3).
 const LISTENERS: LayerDesc = LayerDesc {
@@ -92,17 +93,7 @@ pub static RECORD: LayerDesc = LayerDesc {
     name: "ICMPv6MLDMultAddrRec",
     doc: "A record of a multicast listener report (RFC 3810 section 5.2).",
     fields: &[
-        Field::bits("rtype", 8)
-            .default(4)
-            .names(Names::Table(&[
-                (1, "include"),
-                (2, "exclude"),
-                (3, "to-include"),
-                (4, "to-exclude"),
-                (5, "allow"),
-                (6, "block"),
-            ]))
-            .doc("Type of record."),
+        Field::bits("rtype", 8).default(4).names(RECORD_TYPES).doc("Type of record."),
         Field::bits("auxdata_len", 8).doc("Length of the auxiliary data, in words; there is none."),
         Field::bits("sources_number", 16).auto(Auto::CountOf("sources")).doc("How many sources follow."),
         Field::ip6("dst").doc("The group."),
