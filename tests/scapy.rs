@@ -131,7 +131,8 @@ fn is_scapys(packet: &Packet) -> bool {
 fn both_read_the_same_fields_in_the_same_bytes() {
     let packets: Vec<Packet> = (0..PACKETS)
         .map(|seed| common::random(seed, Manner::Straight))
-        .filter(|packet| !has_long_quote(packet) && is_scapys(packet))
+        .filter(|packet| !has_long_quote(packet) && is_scapys(packet) && !packet.names().contains("Loopback / IPv6"))
+        .filter(|packet| !packet.names().contains("LoopbackOpenBSD / IPv6"))
         .collect();
     assert!(packets.len() as u64 > PACKETS * 2 / 3, "{} packets to read", packets.len());
     let answers = scapy(

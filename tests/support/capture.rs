@@ -1,4 +1,5 @@
 //! Capture files of other programs: dumpcap writes them, tshark reads them, and a few lines here do both.
+#![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -80,7 +81,7 @@ const OPTIONS: &[&str] = &[
     "ip.check_checksum:TRUE",
     "tcp.check_checksum:TRUE",
     "udp.check_checksum:TRUE",
-    "sctp.checksum:TRUE",
+    "sctp.checksum:CRC 32c",
     "ip.defragment:FALSE",
     "ipv6.defragment:FALSE",
     "tcp.desegment_tcp_streams:FALSE",
