@@ -276,7 +276,7 @@ impl Writer<'_> {
                 match local.rule {
                     Auto::SizeOf(name) if name == field.name => local.measured = self.built.bytes.len() - before,
                     Auto::CountOf(name) if name == field.name => {
-                        local.measured = count(value, field, self.built.bytes.len() - before)
+                        local.measured = count(value, field, self.built.bytes.len() - before);
                     }
                     _ => {}
                 }

@@ -27,7 +27,7 @@ pub struct LayerDesc {
     pub length: Option<Length>,
     /// The description that fits bytes which were taken for this layer, where it is another one: an ICMPv6 message by
     /// its type.
-    pub refine: Option<fn(&[u8]) -> Option<&'static LayerDesc>>,
+    pub refine: Option<Refine>,
     /// The fields that say whether the payload is a fragment: offset, and flags with the mask of "more fragments".
     pub fragment: Option<Fragment>,
     /// The layers that may lie below, and the number by which they name this one.
@@ -55,6 +55,9 @@ pub struct LayerDesc {
     /// Its part of a one-line summary.
     pub summary: Summary,
 }
+
+/// Looks at the bytes from a layer's beginning on, and gives the description that fits them better.
+pub type Refine = fn(&[u8]) -> Option<&'static LayerDesc>;
 
 /// How a dissector finds the end of a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

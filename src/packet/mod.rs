@@ -24,7 +24,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 pub use build::{Built, Nowhere, Surroundings};
-pub use desc::{Carries, Fragment, Header, LayerDesc, Length, Over, Pairs, Summary, Way};
+pub use desc::{Carries, Fragment, Header, LayerDesc, Length, Over, Pairs, Refine, Summary, Way};
 pub use dissect::Registry;
 pub use error::PacketError;
 pub use field::{Auto, Extent, Field, Names, Preset, Shape};

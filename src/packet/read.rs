@@ -97,13 +97,14 @@ impl Layer {
         }
         let number = |of| self.int(of).map_or(0, |n| n as usize);
         match (field.extent, field.shape) {
-            (Extent::Bytes(of), _) => number(of) * 8,
+            (Extent::Bytes(of), _) | (Extent::Shape, Shape::HardwareAddr(of) | Shape::ProtocolAddr(of)) => {
+                number(of) * 8
+            }
             (Extent::Count(of), Shape::Ip4s | Shape::Words) => number(of) * 32,
             (Extent::Count(of), Shape::Ip6s) => number(of) * 128,
             (_, Shape::Packets(_)) => {
                 self.body().map_or(0, |read| self.list(read, field, at / 8).map_or(0, |l| l.width(read, at / 8)) * 8)
             }
-            (Extent::Shape, Shape::HardwareAddr(of) | Shape::ProtocolAddr(of)) => number(of) * 8,
             (Extent::Shape, Shape::Name) => self.body().map_or(0, |read| self.name_width(read, at / 8) * 8),
             _ => 0,
         }

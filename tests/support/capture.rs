@@ -113,7 +113,7 @@ impl Capture {
         let (tell, heard) = mpsc::channel();
         let mut stdout = dumpcap.stdout.take().expect("it is a pipe");
         std::thread::spawn(move || {
-            let mut buffer = [0; 1 << 16];
+            let mut buffer = vec![0; 1 << 16];
             while let Ok(len) = stdout.read(&mut buffer)
                 && len > 0
                 && tell.send(buffer[..len].to_vec()).is_ok()
