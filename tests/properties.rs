@@ -110,9 +110,7 @@ proptest! {
         counts: [u8; 4], parts in proptest::collection::vec((any::<bool>(), 0u8..90, 0usize..6), 0..40),
     ) {
         let mut message = vec![0, 1, 0x81, 0x80];
-        for count in &counts {
-            message.extend_from_slice(&[0, count & 3]);
-        }
+        message.extend(counts.iter().flat_map(|count| [0, count & 3]));
         for (pointer, byte, kind) in parts {
             message.extend_from_slice(if pointer { &[0xc0, 0][..] } else { &[1, b'a', 0] });
             if let (true, Some(last)) = (pointer, message.last_mut()) {

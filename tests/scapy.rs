@@ -1,10 +1,35 @@
 //! Scapy (of `PyPI`) as witness: for the same explicit fields our bytes are Scapy's, byte for byte, wrong values included;
 //! and what Scapy reads in them, layer by layer and field by field, is what we read.
 //!
-//! Wanted differences, which the packets here keep clear of: what Scapy leaves at one fixed value (ports, ids) is drawn
-//! by us; more than 40 bytes of options are an error with us and a wrapped length with Scapy; Scapy gives Ethernet
-//! directly in Ethernet the type 1; Scapy cuts or fills an address of ARP to an explicit `hwlen` or `plen`; Scapy
-//! renames the header quoted in an ICMP error by its class, so that `IP()/TCPerror()` has no protocol number.
+//! Wanted differences. Those about values are kept out of the packets here ([`is_scapys`]), given to Scapy as we have
+//! them ([`OTHER_PRESETS`]), or named with the fields ([`OTHER_FIELDS`]):
+//!
+//! | layer | Scapy | here | why |
+//! |---|---|---|---|
+//! | ports, ids | one fixed value | drawn | probes are told apart |
+//! | TCP, IP options over 40 bytes | the length wraps | an error | what is automatic is right |
+//! | Ether in Ether | type 1 | left alone | 1 is no protocol |
+//! | ARP | cuts or fills an address to an explicit length; IPv6 addresses by `ptype` | sends it as it is; bytes | what is set is sent |
+//! | `IP()/TCPerror()` | a protocol number | none | a quote lies in an error |
+//! | UDP, TCP below DNS and BOOTP | the ports of an answer, or none | those of a question | a client speaks first |
+//! | VXLAN | frames of the generic extension, by default | plain ones | RFC 7348 section 5 |
+//! | IPv6 over BSD's loopback | this system's number | BSD's | only BSD writes that header |
+//! | AH | next header and length are not computed, the payload is not read | both | RFC 4302 section 2 |
+//! | GRE with routing present | reads a source route | does not | RFC 2784 section 2.3 |
+//! | `ICMPv6error`, `SCTPChunkUnknown` | none | layers | so that all is read |
+//! | `ICMPv6Unknown` | only of known types | of all others | the same |
+//! | SCTP quoted in an `ICMPv6` error | `SCTP` | `SCTPerror` | as in an ICMP error |
+//! | payload of a quoted header | read on | Raw | it is another packet's, and cut |
+//! | SCTP parameters | the fill of the last one counts | does not | RFC 9260 section 3.2 |
+//! | Dot3 with padding | counts it | does not | IEEE 802.3 section 3.2.6 |
+//! | IGMP in IP | an option comes with it, read or made | the user's | a layer sets numbers of the one below |
+//! | `ICMPv6MLReport2` | loses records behind one with sources | reads all | RFC 3810 section 5.2 |
+//! | NTP of modes 6 and 7 | other layers | the same one | they have no standard |
+//! | DNS over TCP with no record | Raw | DNS | its header is whole |
+//! | EDNS and DHCP options with a form of their own | that form | bytes | not modelled |
+//! | options of IPv6 | packets | a list | one form for all options |
+//! | ports of other protocols | read | Raw | not modelled |
+//! | zeros behind a list of names, `rdlen`, `autopad`, `ext`, `extpad`, `auxdata` | hidden, or its own | shown, or none | they are on the wire, or not |
 
 mod common;
 

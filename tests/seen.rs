@@ -1,8 +1,10 @@
 //! Packets of other programs, seen by both: what pktsh reads in a capture is what tshark prints.
 //!
-//! The captures are made here: a kernel, its programs and a name server talk in two namespaces while tcpdump listens
+//! The captures are made here: a kernel, its programs and a name server talk in two namespaces while dumpcap listens
 //! (`live`), and Scapy writes what they do not say by themselves (`tests/scapy/make.py`). [`TABLE`] says which field of
 //! ours is which of Wireshark's; a layer without a row there, or one that no capture shows, fails the test.
+
+#![allow(clippy::print_stdout, reason = "what a command said is part of a failure")]
 
 mod support;
 
@@ -710,6 +712,7 @@ const TABLE: &[Rows] = &[
 /// Fields that are not compared in packets with a certain layer, and why.
 const APART: &[(&str, &str, &str)] = &[
     ("SCTPChunkData", "sctp.chunk_flags", "each bit of the byte has a row of its own"),
+    ("ICMPv6ND_NS", "icmpv6.data", "the option with a nonce has a field of its own"),
     ("SCTPChunkAbort", "sctp.chunk_flags", "the bit has a row of its own"),
     ("SCTPChunkShutdownComplete", "sctp.chunk_flags", "the bit has a row of its own"),
 ];
@@ -772,7 +775,10 @@ fn write(field: &Field, value: &Value, form: Form, values: &mut Vec<String>) {
                 let mut out = Vec::new();
                 table.encode(std::slice::from_ref(item), 0, &mut out);
                 let kind = &out[..table.format.width.into()];
-                kind.iter().fold(0, |n, byte| n << 8 | u32::from(*byte)).to_string()
+                let kind = kind.iter().fold(0, |n, byte| n << 8 | u16::from(*byte));
+                // Of DHCP's last option Wireshark shows no number.
+                let is_last = kind == 255 && table.format.end == Some(255);
+                if is_last { "0".to_owned() } else { kind.to_string() }
             }));
         }
         (Form::Option(name), Value::List(items), Shape::Options(table)) => {
@@ -914,7 +920,239 @@ fn scapys_packets_of_every_layer_are_read_as_tshark_reads_them() {
         seen.extend(compare(&dir.path().join(format!("{name}.pcap"))));
     }
     // The rest is heard on the wire.
-    let live = ["CookedLinux", "CookedLinuxV2", "BOOTP", "DHCP", "DNSRRMX", "DNSRRSRV"];
     let missing: Vec<&str> = TABLE.iter().map(|(name, _)| *name).filter(|name| !seen.contains(name)).collect();
-    assert_eq!(missing, live);
+    assert_eq!(missing, ["CookedLinux", "CookedLinuxV2", "TCP", "DNSRRMX", "DNSRRSRV", "BOOTP", "DHCP"]);
 }
+
+/// A name server, a server of addresses, and a router.
+fn dnsmasq(wire: &Wire, dir: &Path) -> Running {
+    let mut command = wire.server("dnsmasq");
+    command.args([
+        "--no-daemon",
+        "--conf-file=/dev/null",
+        "--no-resolv",
+        "--no-hosts",
+        "--user=root",
+        "--group=",
+        "--log-facility=-",
+        "--interface=eth0",
+        "--bind-interfaces",
+        "--no-ping",
+        "--local-ttl=60",
+    ]);
+    command.args([
+        "--host-record=web.lab,192.0.2.10,2001:db8::10",
+        "--cname=www.lab,web.lab",
+        "--mx-host=lab,mail.lab,5",
+        "--srv-host=_sip._udp.lab,web.lab,5060,1,2",
+        "--txt-record=lab,v=spf1 -all,a second text",
+        "--ptr-record=10.2.0.192.in-addr.arpa,web.lab",
+        "--address=/lab/",
+    ]);
+    command.args([
+        "--dhcp-authoritative",
+        "--dhcp-range=10.9.0.50,10.9.0.60,255.255.255.0,10m",
+        "--domain=lab",
+        "--dhcp-range=fd00:9::,ra-only",
+        "--enable-ra",
+        "--dhcp-option=option6:dns-server,[fd00:9::2]",
+        "--dhcp-option=option6:domain-search,lab",
+    ]);
+    command.arg(format!("--dhcp-leasefile={}", dir.join("leases").display()));
+    Running::until_says(&mut command, "started")
+}
+
+/// What the client does while dumpcap listens, after the kernel's own words: names, an address, groups, and the last
+/// datagram that ends the captures.
+const CLIENT: &str = r#"
+import socket, struct, sys, time
+
+def name(text):
+    return b"".join(bytes([len(part)]) + part.encode() for part in text.split(".") if part) + b"\0"
+
+def question(number, text, kind, edns=b""):
+    return struct.pack("!HHHHHH", number, 0x100, 1, 0, 0, 1 if edns else 0) + name(text) + struct.pack("!HH", kind, 1) + edns
+
+OPT = b"\0" + struct.pack("!HHIH", 41, 1232, 0x8000, 0)
+ASKED = [("web.lab", 1, b""), ("www.lab", 28, OPT), ("lab", 15, b""), ("_sip._udp.lab", 33, b""), ("lab", 16, OPT),
+         ("10.2.0.192.in-addr.arpa", 12, b""), ("nothing.lab", 1, b"")]
+
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+udp.settimeout(5)
+udp.connect(("10.9.0.2", 53))
+for number, (text, kind, edns) in enumerate(ASKED):
+    udp.send(question(number, text, kind, edns))
+    udp.recv(4096)
+for text, kind in (("www.lab", 1), ("lab", 15)):
+    tcp = socket.create_connection(("10.9.0.2", 53), timeout=5)
+    asked = question(77, text, kind)
+    tcp.sendall(struct.pack("!H", len(asked)) + asked)
+    tcp.recv(4096)
+    tcp.close()
+
+# Nobody listens: errors come back.
+for family, address in ((socket.AF_INET, "10.9.0.2"), (socket.AF_INET6, "fd00:9::2")):
+    closed = socket.socket(family, socket.SOCK_DGRAM)
+    closed.settimeout(5)
+    closed.connect((address, 9999))
+    closed.send(b"anybody?")
+    try:
+        closed.recv(100)
+    except ConnectionRefusedError:
+        pass
+
+# Groups: the kernel tells the router.
+eth0 = socket.if_nametoindex("eth0")
+four = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+four.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton("239.1.2.3") + socket.inet_aton("10.9.0.1"))
+six = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+six.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, socket.inet_pton(socket.AF_INET6, "ff02::1234") + struct.pack("@I", eth0))
+
+# A request for an address, and its answer (RFC 2131).
+dhcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+dhcp.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+dhcp.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+dhcp.bind(("", 68))
+dhcp.settimeout(10)
+
+def message(options):
+    head = struct.pack("!BBBBIHH", 1, 1, 6, 0, 0x12345678, 3, 0x8000) + bytes(16)
+    return head + bytes.fromhex("020000090001") + bytes(10 + 64 + 128) + bytes.fromhex("63825363") + options + b"\xff"
+
+dhcp.sendto(message(bytes([53, 1, 1, 55, 4, 1, 3, 6, 15, 12, 4]) + b"host"), ("255.255.255.255", 67))
+offer = dhcp.recv(4096)
+yours = offer[16:20]
+dhcp.sendto(message(bytes([53, 1, 3, 50, 4]) + yours + bytes([54, 4, 10, 9, 0, 2])), ("255.255.255.255", 67))
+dhcp.recv(4096)
+"#;
+
+#[test]
+fn what_programs_say_on_a_wire_is_read_as_tshark_reads_it() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let wire = Wire::new();
+    let file = |name: &str| dir.path().join(format!("{name}.pcap"));
+    let ethernet = Capture::start(wire.server("dumpcap"), "eth0", &[]);
+    let cooked = Capture::start(wire.client("dumpcap"), "any", &["-y", "LINUX_SLL"]);
+    let cooked2 = Capture::start(wire.client("dumpcap"), "any", &["-y", "LINUX_SLL2"]);
+
+    let _server = dnsmasq(&wire, dir.path());
+    run(wire.client("python3").args(["-c", &format!("{HEAR}{LINK}")]));
+    wire.client_sh(&format!("ping -c 1 -W 5 {SERVER}; ping -6 -c 1 -W 5 fd00:9::2"));
+    run(wire.client("python3").args(["-c", CLIENT]));
+    wire.client_sh("echo 2 > /proc/sys/net/ipv4/conf/eth0/force_igmp_version");
+    wire.client_sh("echo 1 > /proc/sys/net/ipv6/conf/eth0/force_mld_version");
+    run(wire.client("python3").args(["-c", &format!("{HEAR}{GROUPS}")]));
+    // A tunnel, whose ends say nothing by themselves: one of them is up first.
+    let tunnel = |end: u8| {
+        format!(
+            "ip link add vx0 type vxlan id 42 remote 10.9.0.{} dstport 4789 dev eth0
+             ip addr add 10.9.7.{end}/24 dev vx0; ip link set vx0 addrgenmode none; ip link set vx0 up",
+            3 - end
+        )
+    };
+    wire.server_sh(&tunnel(2));
+    wire.client_sh(&tunnel(1));
+    wire.client_sh("ping -c 1 -W 5 10.9.7.2");
+    run(wire.client("python3").args(["-c", LAST]));
+
+    let mut seen = BTreeSet::new();
+    for (capture, name) in [(ethernet, "ethernet"), (cooked2, "cooked2"), (cooked, "cooked")] {
+        capture.stop_after(b"the last datagram", &file(name));
+        seen.extend(compare(&file(name)));
+    }
+    for name in LIVE {
+        assert!(seen.contains(name), "{name} was not heard; these were: {seen:?}");
+    }
+}
+
+/// `hear(pattern)` waits for a frame that goes over the wire.
+const HEAR: &str = r#"
+import os, re, socket, struct
+frames = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+frames.bind(("eth0", 3))
+frames.settimeout(10)
+
+def hear(pattern):
+    while True:
+        try:
+            if re.search(pattern, frames.recv(65536), re.DOTALL):
+                return
+        except OSError as e:
+            if isinstance(e, TimeoutError):
+                raise  # all other errors only say that the link was down
+"#;
+
+/// The link goes up: the kernel solicits routers and neighbors.
+const LINK: &str = r#"
+os.system("ip link set eth0 down; ip link set eth0 up; ip addr add fd00:9::1/64 dev eth0 nodad")
+hear(rb"^.{12}\x86\xdd.{40}\x85\0")
+"#;
+
+/// Groups are joined and left by the older versions of IGMP and MLD.
+const GROUPS: &str = r#"
+eth0 = socket.if_nametoindex("eth0")
+four = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+group = socket.inet_aton("239.7.7.7") + socket.inet_aton("10.9.0.1")
+four.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group)
+hear(rb"\x16\0..\xef\x07\x07\x07$")
+four.setsockopt(socket.IPPROTO_IP, socket.IP_DROP_MEMBERSHIP, group)
+hear(rb"\x17\0..\xef\x07\x07\x07$")
+six = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+group = socket.inet_pton(socket.AF_INET6, "ff02::7777") + struct.pack("@I", eth0)
+six.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group)
+hear(rb"\x83\0.*\x77\x77$")
+six.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_LEAVE_GROUP, group)
+hear(rb"\x84\0.*\x77\x77$")
+"#;
+
+/// Ends the captures.
+const LAST: &str = r#"
+import socket
+socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"the last datagram", ("10.9.0.2", 9))
+"#;
+
+/// The layers that kernels and their programs say here.
+const LIVE: &[&str] = &[
+    "Ether",
+    "CookedLinux",
+    "CookedLinuxV2",
+    "ARP",
+    "IP",
+    "IPerror",
+    "ICMP",
+    "IGMP",
+    "IGMPv3_MR",
+    "IGMPv3_MR_Group",
+    "IPv6",
+    "IPerror6",
+    "IPv6ExtHdrHopByHop",
+    "ICMPv6DestUnreach",
+    "ICMPv6EchoRequest",
+    "ICMPv6EchoReply",
+    "ICMPv6ND_RS",
+    "ICMPv6ND_RA",
+    "ICMPv6ND_NS",
+    "ICMPv6ND_NA",
+    "ICMPv6NDOptSrcLLAddr",
+    "ICMPv6NDOptDstLLAddr",
+    "ICMPv6NDOptPrefixInfo",
+    "ICMPv6NDOptMTU",
+    "ICMPv6NDOptRDNSS",
+    "ICMPv6NDOptDNSSL",
+    "ICMPv6MLReport",
+    "ICMPv6MLDone",
+    "ICMPv6MLReport2",
+    "ICMPv6MLDMultAddrRec",
+    "TCP",
+    "UDP",
+    "UDPerror",
+    "DNS",
+    "DNSQR",
+    "DNSRR",
+    "DNSRRMX",
+    "DNSRRSRV",
+    "DNSRROPT",
+    "BOOTP",
+    "DHCP",
+    "VXLAN",
+];

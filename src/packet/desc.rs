@@ -56,7 +56,7 @@ pub struct LayerDesc {
     pub summary: Summary,
 }
 
-/// Gives the description that fits bytes, where it is another one.
+/// Looks at the bytes from a layer's beginning on, and gives the description that fits them better.
 pub type Refine = fn(&[u8]) -> Option<&'static LayerDesc>;
 
 /// How a dissector finds the end of a header.

@@ -225,12 +225,12 @@ impl Layer {
                 Slot::Random(random.clone())
             }
         };
-        self.put(index, self.as_rest(index, slot));
+        self.put(index, self.in_rest(index, slot));
         Ok(())
     }
 
     /// A number set in the field that holds the rest of a header that was cut (see `Layer::loosen`) goes into that rest.
-    fn as_rest(&self, index: usize, slot: Slot) -> Slot {
+    fn in_rest(&self, index: usize, slot: Slot) -> Slot {
         let held = self.set_slots().and_then(|set| set.iter().find(|(i, _)| usize::from(*i) == index));
         let width = self.desc.fields[index].width().map(usize::from);
         match (&slot, held, width) {

@@ -1,10 +1,12 @@
-//! Capture files of other programs: tcpdump writes them, tshark reads them, and a few lines here do both.
+//! Capture files of other programs: dumpcap writes them, tshark reads them, and a few lines here do both.
+#![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
 
 /// A capture file's frames.
 pub struct Frames {
@@ -79,7 +81,7 @@ const OPTIONS: &[&str] = &[
     "ip.check_checksum:TRUE",
     "tcp.check_checksum:TRUE",
     "udp.check_checksum:TRUE",
-    "sctp.checksum:TRUE",
+    "sctp.checksum:CRC 32c",
     "ip.defragment:FALSE",
     "ipv6.defragment:FALSE",
     "tcp.desegment_tcp_streams:FALSE",
@@ -87,44 +89,53 @@ const OPTIONS: &[&str] = &[
     "dns.desegment_dns_messages:FALSE",
 ];
 
-/// A tcpdump that writes what it hears into a file.
+/// A dumpcap that listens. (tcpdump wants a user of its own, whom a user namespace lacks.)
 pub struct Capture {
-    tcpdump: Child,
+    dumpcap: Child,
+    heard: Receiver<Vec<u8>>,
 }
 
 impl Capture {
-    /// Starts the tcpdump of `command` and waits until it listens.
-    pub fn start(mut command: Command, interface: &str, options: &[&str], file: &Path) -> Self {
-        command.args(["-n", "-U", "--immediate-mode", "-s", "0", "-Z", "root", "-i", interface]).args(options);
-        command.arg("-w").arg(file).stdin(Stdio::null()).stderr(Stdio::piped());
-        let mut tcpdump = command.spawn().unwrap_or_else(|e| panic!("{command:?}: {e}"));
-        let mut said = BufReader::new(tcpdump.stderr.take().expect("it is a pipe")).lines().map_while(Result::ok);
+    /// Starts the dumpcap of `command` and waits until it listens.
+    pub fn start(mut command: Command, interface: &str, options: &[&str]) -> Self {
+        command.args(["-P", "-q", "-i", interface, "-w", "-"]).args(options);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut dumpcap = command.spawn().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+        let mut said = BufReader::new(dumpcap.stderr.take().expect("it is a pipe")).lines().map_while(Result::ok);
         let mut lines = Vec::new();
         let listens = said.any(|line| {
-            let listens = line.contains("listening on");
+            let listens = line.starts_with("File:");
             lines.push(line);
             listens
         });
-        assert!(listens, "tcpdump: {}", lines.join("\n"));
+        assert!(listens, "dumpcap: {}", lines.join("\n"));
         std::thread::spawn(move || said.for_each(drop)); // or it would wait for a reader
-        Self { tcpdump }
+        let (tell, heard) = mpsc::channel();
+        let mut stdout = dumpcap.stdout.take().expect("it is a pipe");
+        std::thread::spawn(move || {
+            let mut buffer = vec![0; 1 << 16];
+            while let Ok(len) = stdout.read(&mut buffer)
+                && len > 0
+                && tell.send(buffer[..len].to_vec()).is_ok()
+            {}
+        });
+        Self { dumpcap, heard }
     }
 
-    /// Ends it once `file` holds `mark`, which the last packet carries.
-    pub fn stop_after(mut self, file: &Path, mark: &[u8]) {
-        let late = Instant::now() + Duration::from_secs(20);
-        while !fs::read(file).is_ok_and(|bytes| bytes.windows(mark.len()).any(|window| window == mark)) {
-            assert!(Instant::now() < late, "{} never came into {}", String::from_utf8_lossy(mark), file.display());
-            std::thread::sleep(Duration::from_millis(20));
+    /// Listens until it hears `mark`, which the last packet carries, and writes all into `file`.
+    pub fn stop_after(self, mark: &[u8], file: &Path) {
+        let mut bytes = Vec::new();
+        while !bytes.windows(mark.len()).any(|window| window == mark) {
+            let more = self.heard.recv_timeout(Duration::from_secs(20));
+            bytes.extend(more.unwrap_or_else(|_| panic!("{} was not heard", String::from_utf8_lossy(mark))));
         }
-        let _ = Command::new("kill").arg(self.tcpdump.id().to_string()).status();
-        let _ = self.tcpdump.wait();
+        fs::write(file, bytes).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
     }
 }
 
 impl Drop for Capture {
     fn drop(&mut self) {
-        let _ = self.tcpdump.kill();
-        let _ = self.tcpdump.wait();
+        let _ = self.dumpcap.kill();
+        let _ = self.dumpcap.wait();
     }
 }

@@ -169,6 +169,23 @@ impl Running {
         running
     }
 
+    /// Starts a command that says `word` on its standard error when it is ready.
+    pub fn until_says(command: &mut Command, word: &str) -> Self {
+        let child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn();
+        let mut child = child.unwrap_or_else(|e| panic!("{command:?}: {e}"));
+        let mut lines = BufReader::new(child.stderr.take().expect("it is a pipe")).lines().map_while(Result::ok);
+        let running = Self { child, _stdin: None };
+        let mut said = Vec::new();
+        let is_ready = lines.any(|line| {
+            let is_ready = line.contains(word);
+            said.push(line);
+            is_ready
+        });
+        assert!(is_ready, "{command:?} did not start: {}", said.join("\n"));
+        std::thread::spawn(move || lines.for_each(drop)); // or it would wait for a reader
+        running
+    }
+
     /// The same, with the lines that it prints after that one.
     fn with_lines(command: &mut Command) -> (Self, Lines) {
         Self::start(command.stdin(Stdio::piped()))
