@@ -13,7 +13,7 @@
 //! | `IP()/TCPerror()` | a protocol number | none | a quote lies in an error |
 //! | UDP, TCP below DNS and BOOTP | the ports of an answer, or none | those of a question | a client speaks first |
 //! | VXLAN | frames of the generic extension, by default | plain ones | RFC 7348 section 5 |
-//! | IPv6 over BSD's loopback | this system's number | BSD's | only BSD writes that header |
+//! | IPv6 over BSD's loopback | this system's number, read and written | the BSDs' | only they write that header |
 //! | AH | next header and length are not computed, the payload is not read | both | RFC 4302 section 2 |
 //! | GRE with routing present | reads a source route | does not | RFC 2784 section 2.3 |
 //! | `ICMPv6error`, `SCTPChunkUnknown` | none | layers | so that all is read |
