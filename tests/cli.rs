@@ -128,7 +128,7 @@ fn the_laboratory_is_listed_shown_and_checked() {
     refuses(&pktsh(&["lab", "show", "wbe.lab"]), 1, "did you mean \"web.lab\"?");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("plan.toml");
-    let builtin = concat!(env!("CARGO_MANIFEST_DIR"), "/src/lab/builtin.toml");
+    let builtin = concat!(env!("CARGO_MANIFEST_DIR"), "/src/lab/hosts/stacks.toml");
     fs::copy(builtin, &path).unwrap();
     let path = path.to_str().unwrap();
     assert!(pktsh(&["lab", "check", path]).out.contains("nothing wrong"));

@@ -16,6 +16,7 @@
 
 mod captures;
 mod harness;
+mod lab;
 mod library;
 mod program;
 mod scapy;
@@ -34,7 +35,7 @@ fn main() {
     if let Some(most) = args.next() {
         return captures::send_blast(most.parse().unwrap());
     }
-    let all = [program::ROWS, script::ROWS, library::ROWS, wired::ROWS, captures::ROWS];
+    let all = [program::ROWS, script::ROWS, library::ROWS, lab::ROWS, wired::ROWS, captures::ROWS];
     let rows: Vec<&Row> = all.into_iter().flatten().collect();
     harness::main(&rows);
 }

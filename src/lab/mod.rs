@@ -8,7 +8,7 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `plan`, `builtin.toml` | the hosts as data, read from TOML, refused if misspelt |
+//! | `plan`, `hosts/` | the hosts as data, read from TOML, refused if misspelt |
 //! | `nets` | the addresses and names that are the laboratory's |
 //! | `wire` | the clock, the cables and the frames on them; `faults` is what cables do |
 //! | `host`, `datagram`, `chain`, `answer`, `error`, `ndp`, `tcp`, `filter`, `limit`, `out` | one machine |
