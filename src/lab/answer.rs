@@ -16,6 +16,7 @@ use super::nets::Segment;
 use super::out::{Scene, Way};
 use super::plan::UdpService;
 use super::tcp::{self, Answer, flag};
+use super::track::Seen;
 
 /// An IP packet to be sent. Its two addresses are of one family.
 pub(super) struct Packet<'a> {
@@ -77,7 +78,7 @@ impl Host {
         if datagram.is_to_many() {
             return;
         }
-        let is_open = self.spec.tcp.contains(tcp.destination_port());
+        let is_open = self.is_open(tcp.destination_port(), scene.now);
         let answer = self.connections.receive(&datagram.segment_of(tcp), is_open, scene.now);
         self.answer_tcp(datagram, tcp, answer, scene);
     }
@@ -91,6 +92,9 @@ impl Host {
         scene: &mut Scene<'_>,
     ) {
         let Some(answer) = answer.filter(|_| !datagram.is_to_many()) else { return };
+        if answer.flags & flag::RST != 0 && self.resets.as_mut().is_some_and(|resets| !resets.allows(scene.now)) {
+            return;
+        }
         let (src, dst) = (datagram.dst, datagram.src);
         let mut header = TcpHeader::new(tcp.destination_port(), tcp.source_port(), answer.seq, answer.window);
         header.acknowledgment_number = answer.ack;
@@ -129,7 +133,7 @@ impl Host {
     /// Sends a packet the way that this host's routes say; nowhere if they know none. `zone` is the cable for an
     /// address that means something on one cable only.
     pub(super) fn send(&mut self, packet: &Packet<'_>, zone: Segment, scene: &mut Scene<'_>) {
-        if let Some(way) = self.way(packet.dst, zone, scene.map) {
+        if let Some(way) = self.way(packet.src, packet.dst, zone, scene.map) {
             self.send_by(&way, packet, scene);
         }
     }
@@ -138,11 +142,12 @@ impl Host {
     pub(super) fn send_by(&mut self, way: &Way, packet: &Packet<'_>, scene: &mut Scene<'_>) {
         let len = packet.head.len() + packet.body.len();
         let hops = packet.hops.unwrap_or(self.spec.ttl);
+        self.gates.note(|| Seen::of(packet.src, packet.dst, packet.protocol, packet.head), scene.now);
         match (packet.src, packet.dst) {
             (IpAddr::V4(src), IpAddr::V4(dst)) => {
                 let mut header = Ipv4Header {
                     total_len: (Ipv4Header::MIN_LEN + len) as u16,
-                    identification: self.next_id(),
+                    identification: self.next_id(scene.now),
                     dont_fragment: true,
                     time_to_live: hops,
                     protocol: packet.protocol,

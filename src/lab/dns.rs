@@ -59,10 +59,10 @@ impl Zone {
             zone.add(apex, RData::SOA(start(&server)));
             zone.add(apex, RData::NS(NS(server.clone())));
         }
-        for host in plan.hosts() {
-            for addr in host.ip_addrs() {
-                zone.add(&host.name, address(addr));
-                if let Some(name) = name(&host.name) {
+        for known in plan.names() {
+            for addr in known.addrs() {
+                zone.add(known.name, address(addr));
+                if let Some(name) = name(known.name) {
                     zone.add(&reverse(addr), RData::PTR(PTR(name)));
                 }
             }

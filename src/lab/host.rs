@@ -12,14 +12,17 @@ use etherparse::{
 
 use super::datagram::{Datagram, ETHERNET, Transport};
 use super::error::Why;
+use super::faults::Cable;
 use super::filter::Action;
+use super::gate::{Door, Gates};
 use super::limit::Limiter;
 use super::ndp;
 use super::nets::{self, Nic, Segment};
-use super::out::{Map, Scene, Way};
-use super::plan::{HostSpec, IpId};
+use super::out::{Scene, Way};
+use super::plan::{HostSpec, IpId, Opening};
+use super::routes::Map;
 use super::tcp::{self, Connections};
-use crate::base::{Mac, Rng, rng};
+use crate::base::{Mac, Rng, Time, rng};
 
 /// How long a router asks for a neighbor before it gives up: three requests, a second each, as Linux (RFC 4861 section
 /// 10 says the same for IPv6).
@@ -28,23 +31,37 @@ const NEIGHBOR_TIMEOUT: Duration = Duration::from_secs(3);
 /// A machine and its state.
 pub(super) struct Host {
     pub(super) spec: HostSpec,
-    /// The dice of its cable and its IP ids.
+    /// The dice of its IP ids.
     pub(super) rng: Rng,
     pub(super) nics: Vec<Nic>,
     pub(super) connections: Connections,
     pub(super) errors: Option<Limiter>,
+    /// The limit of its TCP resets.
+    pub(super) resets: Option<Limiter>,
+    pub(super) gates: Gates,
+    pub(super) cable: Cable,
     last_id: u16,
+    /// What decides when the ids of a busy host are used up elsewhere.
+    elsewhere: u64,
+    /// When the first TCP segment came.
+    first_segment: Option<Time>,
 }
 
 impl Host {
     /// A machine just switched on. `seed` is the laboratory's; each host draws from dice of its own.
-    pub(super) fn new(spec: HostSpec, seed: u64) -> Self {
-        let mut rng = Rng::new(rng::hash(seed, spec.name.as_bytes()));
+    pub(super) fn new(spec: HostSpec, nics: Vec<Nic>, seed: u64) -> Self {
+        let name = rng::hash(seed, spec.name.as_bytes());
+        let mut rng = Rng::new(name);
         Self {
             connections: Connections::new(spec.personality.manners(), rng.next_u64(), spec.window),
             last_id: rng.next_u64() as u16,
-            nics: spec.nics(),
+            nics,
             errors: spec.icmp_limit.map(Limiter::new),
+            resets: spec.rst_limit.map(Limiter::new),
+            gates: Gates::new(&spec),
+            cable: Cable::new(spec.link, Rng::new(rng::mix(name))),
+            elsewhere: name,
+            first_segment: None,
             rng,
             spec,
         }
@@ -68,22 +85,45 @@ impl Host {
         }
     }
 
-    /// The way to `dst`, by this host's routes; `None` when it has none or nobody is there. `zone` is the cable for an
-    /// address that means something on one cable only.
-    pub(super) fn way(&self, dst: IpAddr, zone: Segment, map: &Map) -> Option<Way> {
+    /// The way of a packet from `src` to `dst`, by this host's routes; `None` when it has none or nobody is there. `zone`
+    /// is the cable for an address that means something on one cable only.
+    pub(super) fn way(&self, src: IpAddr, dst: IpAddr, zone: Segment, map: &Map) -> Option<Way> {
         if self.owns(dst, zone) {
             return Some(Way { segment: Segment::LOOPBACK, from: Mac::ZERO, to: Mac::ZERO });
         }
-        let on = if nets::needs_zone(dst) { Some(zone) } else { nets::segment(dst) };
-        let on_link = self.nic(on);
-        if on_link.is_none() && nets::needs_zone(dst) {
+        if let Some((nic, router)) = self.route(src, dst, zone, map) {
+            return self.way_by(nic, router, dst, map);
+        }
+        let nic = self.nics.first().filter(|_| !nets::needs_zone(dst))?;
+        self.way_by(nic, Some(map.gateway(nic.segment, None, dst.is_ipv6())?), dst, map)
+    }
+
+    /// The card for a packet from `src` to `dst`, and the router that takes it when `dst` is on another network.
+    ///
+    /// A host that is no router sends what comes from one of its addresses by that address's card, so that answers go
+    /// back the way that the questions came (the strong end system of RFC 1122 section 3.3.4.2).
+    fn route(&self, src: IpAddr, dst: IpAddr, zone: Segment, map: &Map) -> Option<(&Nic, Option<IpAddr>)> {
+        let on = if nets::needs_zone(dst) { zone } else { map.nets.segment(dst)? };
+        let is_bound = self.nics.len() > 1 && !self.spec.forward && self.nics.iter().any(|nic| nic.has(src));
+        let nics = || self.nics.iter().filter(|nic| !is_bound || nic.has(src));
+        if let Some(nic) = nics().find(|nic| nic.segment == on) {
+            return Some((nic, None));
+        }
+        if nets::needs_zone(dst) {
             return None;
         }
-        let nic = on_link.or(self.nics.first())?;
-        let to = match dst {
-            IpAddr::V4(dst) if on_link.is_some() && nic.segment.broadcast() == Some(dst) => Mac::BROADCAST,
-            IpAddr::V6(dst) if dst.is_multicast() => ndp::group_mac(dst),
-            _ => map.next_hop(nic.segment, dst, on_link.is_some())?,
+        let steps = nics().filter_map(|nic| Some((nic, map.step(nic.segment, on, dst.is_ipv6())?)));
+        let (nic, (router, _)) = steps.min_by_key(|(_, (_, hops))| *hops)?;
+        Some((nic, Some(router)))
+    }
+
+    /// The way by this card, to `router` or to `dst` itself.
+    fn way_by(&self, nic: &Nic, router: Option<IpAddr>, dst: IpAddr, map: &Map) -> Option<Way> {
+        let to = match (router, dst) {
+            (Some(router), _) => map.mac(nic.segment, router)?,
+            (None, IpAddr::V4(dst)) if nic.broadcast() == Some(dst) => Mac::BROADCAST,
+            (None, IpAddr::V6(dst)) if dst.is_multicast() => ndp::group_mac(dst),
+            (None, dst) => map.mac(nic.segment, dst)?,
         };
         Some(Way { segment: nic.segment, from: nic.mac(), to })
     }
@@ -100,15 +140,36 @@ impl Host {
     }
 
     /// The identification of the next IP packet.
-    pub(super) fn next_id(&mut self) -> u16 {
+    pub(super) fn next_id(&mut self, now: Time) -> u16 {
         match self.spec.ip_id {
             IpId::Counter => {
                 self.last_id = self.last_id.wrapping_add(1);
-                self.last_id
+                self.last_id.wrapping_add(self.used_elsewhere(now))
             }
             IpId::Random => self.rng.next_u64() as u16,
             IpId::Zero => 0,
         }
+    }
+
+    /// How many ids of its counter others have got until `now`, modulo 2^16: one in each of equal spans of time, at a
+    /// moment of the span that a hash gives. So no event is needed for traffic that nobody sees.
+    fn used_elsewhere(&self, now: Time) -> u16 {
+        let each = match self.spec.busy_per_second {
+            0 => return 0,
+            rate => (1_000_000_000 / i64::from(rate)).max(1),
+        };
+        let (spans, into) = (now.nanos() / each, now.nanos() % each);
+        let moment = rng::hash(self.elsewhere, &spans.to_le_bytes()) % each.unsigned_abs();
+        (spans as u16).wrapping_add(u16::from(into.unsigned_abs() >= moment))
+    }
+
+    /// Whether a TCP port listens at `now`, when a segment has come for it.
+    pub(super) fn is_open(&mut self, port: u16, now: Time) -> bool {
+        let first = *self.first_segment.get_or_insert(now);
+        let has_opened = |opening: &Opening| {
+            opening.ports.contains(port) && now >= first + Duration::from_secs(opening.after_s.into())
+        };
+        self.spec.tcp.contains(port) || self.spec.opens.iter().any(has_opened)
     }
 
     /// Its card on `segment`.
@@ -151,7 +212,7 @@ impl Host {
         let Some(nic) = self.nic(Some(segment)) else { return };
         let (Some(addr), Some(request)) = (nic.v4, read_arp(bytes)) else { return };
         let sender = request.sender_ipv4_addr();
-        let is_neighbor = sender.is_unspecified() || nets::segment(sender.into()) == Some(segment);
+        let is_neighbor = sender.is_unspecified() || scene.map.nets.segment(sender.into()) == Some(segment);
         if request.operation != ArpOperation::REQUEST
             || request.target_ipv4_addr() != addr
             || !is_neighbor
@@ -195,16 +256,9 @@ impl Host {
             _ if datagram.src == IpAddr::V6(Ipv6Addr::UNSPECIFIED) => return, // nobody to answer to
             _ => {}
         }
-        match self.spec.filter.as_ref().map_or(Action::Accept, |filter| filter.decide(&transport)) {
+        match self.gates.judge(Door::Input, datagram, &transport, scene.now) {
             Action::Accept => self.accept(datagram, &transport, scene),
-            Action::AdminProhibited => self.error(datagram, Why::Prohibited, scene),
-            Action::Drop => {}
-            Action::PortUnreachable => self.error(datagram, Why::Port, scene),
-            Action::TcpReset => {
-                if let Transport::Tcp(tcp) = &transport {
-                    self.answer_tcp(datagram, tcp, tcp::closed(&datagram.segment_of(tcp)), scene);
-                }
-            }
+            refused => self.refuse(refused, datagram, &transport, scene),
         }
     }
 
@@ -214,20 +268,31 @@ impl Host {
         if nets::needs_zone(datagram.dst) || datagram.src == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
             return;
         }
-        let out = nets::segment(datagram.dst).filter(|out| self.nic(Some(*out)).is_some());
-        let is_broadcast = out.and_then(Segment::broadcast).is_some_and(|addr| datagram.dst == addr);
-        match out {
-            None => self.error(datagram, Why::NoRoute, scene),
-            Some(_) if is_broadcast => {} // RFC 2644: no directed broadcasts
-            Some(_) if datagram.hops <= 1 => self.error(datagram, Why::Expired, scene),
-            Some(_) if nets::needs_zone(datagram.src) => self.error(datagram, Why::BeyondScope, scene),
-            Some(out) => match self.way(datagram.dst, out, scene.map) {
-                Some(way) => {
-                    let (kind, head, tail) = one_hop_older(datagram);
-                    scene.out.put(&way, Duration::ZERO, kind, &[&head, tail]);
-                }
-                None => self.error_after(NEIGHBOR_TIMEOUT, datagram, Why::NobodyThere, scene),
-            },
+        let Some((nic, router)) = self.route(datagram.src, datagram.dst, datagram.segment, scene.map) else {
+            return self.error(datagram, Why::NoRoute, scene);
+        };
+        let nic = *nic;
+        if router.is_none() && nic.broadcast().is_some_and(|addr| datagram.dst == addr) {
+            return; // RFC 2644: no directed broadcasts
+        }
+        if datagram.hops <= 1 {
+            return self.error(datagram, Why::Expired, scene);
+        }
+        if nets::needs_zone(datagram.src) {
+            return self.error(datagram, Why::BeyondScope, scene);
+        }
+        // What cannot be told apart, as a fragment, fits only the rules that ask for nothing.
+        let transport = datagram.transport().unwrap_or(Transport::Other);
+        match self.gates.judge(Door::Forward, datagram, &transport, scene.now) {
+            Action::Accept => {}
+            refused => return self.refuse(refused, datagram, &transport, scene),
+        }
+        match self.way_by(&nic, router, datagram.dst, scene.map) {
+            Some(way) => {
+                let (kind, head, tail) = one_hop_older(datagram);
+                scene.out.put(&way, Duration::ZERO, kind, &[&head, tail]);
+            }
+            None => self.error_after(NEIGHBOR_TIMEOUT, datagram, Why::NobodyThere, scene),
         }
     }
 }

@@ -1,17 +1,20 @@
 //! Floor 4: the laboratory, a network of simulated hosts behind a [`Link`] in virtual time.
 //!
 //! ```text
-//!  you.lab 192.0.2.2 ──lab0──┬── web.lab, drop.lab, reject.lab, noping.lab, dns.lab
+//!  you.lab 192.0.2.2 ──lab0──┬── web.lab, drop.lab, zombie.lab, office.lab ..
 //!          2001:db8::2       └── gw.lab 192.0.2.1 ──┬── 198.51.100.0/24, 2001:db8:1::/64: far.lab
 //!                                       2001:db8::1 └── 203.0.113.0/24, 2001:db8:2::/64
+//!                                                       ├── core.lab ── quiet.lab ── ocean.lab ── deep.lab
+//!                                                       └── fw.lab ── office-outside.lab
 //! ```
 //!
 //! | file | what lives there |
 //! |---|---|
 //! | `plan`, `hosts/` | the hosts as data, read from TOML, refused if misspelt |
-//! | `nets` | the addresses and names that are the laboratory's |
+//! | `nets`, `routes` | the addresses and names that are the laboratory's, and the ways between its networks |
 //! | `wire` | the clock, the cables and the frames on them; `faults` is what cables do |
-//! | `host`, `datagram`, `chain`, `answer`, `error`, `ndp`, `tcp`, `filter`, `limit`, `out` | one machine |
+//! | `host`, `datagram`, `chain`, `answer`, `error`, `ndp`, `tcp`, `limit`, `out` | one machine |
+//! | `filter`, `gate`, `track` | the packet filter before it, and the connections that one with state remembers |
 //! | `dns` | the name server |
 //! | `link`, `tap` | the way in and out for jobs |
 //!
@@ -26,6 +29,7 @@ mod dns;
 mod error;
 mod faults;
 mod filter;
+mod gate;
 mod host;
 mod limit;
 mod link;
@@ -33,10 +37,12 @@ mod ndp;
 mod nets;
 mod out;
 mod plan;
+mod routes;
 mod tap;
 mod tcp;
 #[cfg(test)]
 mod tests;
+mod track;
 mod wire;
 
 use std::cell::RefCell;
@@ -48,13 +54,17 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 pub use faults::Faults;
-pub use filter::{Action, Filter, Rule, Traffic};
+pub use filter::{Action, Filter, Flags, Rule, Traffic};
 pub use nets::{owns, owns_name};
-pub use plan::{HostRow, HostSpec, IpId, Limit, Personality, Plan, PlanError, Ports, UdpPort, UdpService};
+pub use plan::{
+    Alias, HostRow, HostSpec, IpId, Limit, NetSpec, Opening, Personality, Plan, PlanError, Ports, UdpPort, UdpService,
+};
+pub use track::State;
 
 use crate::base::nearest::did_you_mean;
-use crate::base::{Mac, Time};
+use crate::base::{Mac, Rng, Time};
 use crate::net::{Capture, Hear, Interface, Link, Medium, NetError, Reach, Route, Slept, World, bpf};
+use faults::Cable;
 use nets::{Nic, Segment};
 use tap::LAB0;
 use wire::Wire;
@@ -95,11 +105,17 @@ impl Lab {
         &self.plan
     }
 
-    /// Changes the cable of a host from now on. [`NetError::UnknownName`] when there is no such host.
+    /// Changes the cable of a host, or of a network by its prefix (`198.51.100.0/24`), from now on.
+    /// [`NetError::UnknownName`] when there is no such host or network.
     pub fn faults(&self, name: &str, faults: Faults) -> Result<(), NetError> {
+        let wire = &mut *self.wire.borrow_mut();
+        if let Some(segment) = plan::net::prefix(name).and_then(|prefix| self.plan.nets().find(&prefix)) {
+            wire.cables.entry(segment).or_insert_with(|| Cable::new(faults, Rng::new(0))).set(faults);
+            return Ok(());
+        }
         let host = self.plan.find(name).ok_or_else(|| self.plan.unknown(name))?;
-        for machine in self.wire.borrow_mut().hosts.iter_mut().filter(|machine| machine.spec.name == host.name) {
-            machine.spec.link = faults;
+        for machine in wire.hosts.iter_mut().filter(|machine| machine.spec.name == host.name) {
+            machine.cable.set(faults);
         }
         Ok(())
     }
@@ -145,17 +161,15 @@ impl World for Lab {
         }
         let source = source(dst);
         let route = |next_hop, reach| Ok(Route { iface: lab0(), source, next_hop, reach });
-        if you().subnets().any(|own| own.addr == dst) {
+        if Nic::YOU.has(dst) {
             return route(dst, Reach::Local);
         }
-        match nets::segment(dst) {
+        match self.plan.nets().segment(dst) {
             _ if dst.is_multicast() => route(dst, Reach::Multicast),
             _ if nets::needs_zone(dst) => route(dst, Reach::Remote),
-            Some(Segment::HOME) if Segment::HOME.broadcast().is_some_and(|addr| dst == addr) => {
-                route(dst, Reach::Broadcast)
-            }
+            Some(Segment::HOME) if Nic::YOU.broadcast().is_some_and(|addr| dst == addr) => route(dst, Reach::Broadcast),
             Some(Segment::HOME) => route(dst, Reach::Remote),
-            _ => match self.plan.gateway(Segment::HOME, dst.is_ipv6()) {
+            there => match self.wire.borrow().map.gateway(Segment::HOME, there, dst.is_ipv6()) {
                 Some(gateway) => route(gateway, Reach::Remote),
                 None => Err(NetError::NoRoute { dst, hint: "this laboratory's plan has no gateway".to_owned() }),
             },
@@ -170,7 +184,7 @@ impl World for Lab {
         if let Ok(addr) = name.parse() {
             return Ok(vec![addr]);
         }
-        self.plan.find(name).map(HostSpec::ip_addrs).ok_or_else(|| self.plan.unknown(name))
+        self.plan.addrs(name).ok_or_else(|| self.plan.unknown(name))
     }
 
     fn source_ports(&self) -> RangeInclusive<u16> {
@@ -215,25 +229,20 @@ fn lab0() -> Interface {
     Interface {
         index: LAB0,
         name: IFACE.to_owned(),
-        mac: Some(you().mac()),
+        mac: Some(Nic::YOU.mac()),
         mtu: MTU,
         medium: Medium::Ethernet,
         loopback: false,
         up: true,
-        addrs: you().subnets().collect(),
+        addrs: Nic::YOU.subnets().collect(),
     }
-}
-
-/// The card in it.
-fn you() -> Nic {
-    Nic { segment: Segment::HOME, v4: Some(nets::YOU), v6: Some(nets::YOU6) }
 }
 
 /// The address that the student's kernel would send from: one of the same scope (RFC 6724 section 5, rule 2).
 fn source(dst: IpAddr) -> IpAddr {
     match dst {
         IpAddr::V4(_) => nets::YOU.into(),
-        IpAddr::V6(dst) if nets::is_link_local(dst) => you().link_local().into(),
+        IpAddr::V6(dst) if nets::is_link_local(dst) => Nic::YOU.link_local().into(),
         IpAddr::V6(_) => nets::YOU6.into(),
     }
 }
