@@ -12,16 +12,14 @@ use crate::harness::{Measure, Row, Unit, rate};
 /// Probes in flight at once.
 const BURST: u16 = 1024;
 
-pub(crate) static ROWS: &[Row] = &[
-    Row {
-        name: "laboratory: SYNs to closed ports answered, one core",
-        asked: Some(1_000_000.0),
-        unit: Unit::PerSecond,
-        wired: false,
-        ours: || Some(answered([192, 0, 2, 10], 1000)),
-        peers: &[],
-    },
-];
+pub(crate) static ROWS: &[Row] = &[Row {
+    name: "laboratory: SYNs to closed ports answered, one core",
+    asked: Some(1_000_000.0),
+    unit: Unit::PerSecond,
+    wired: false,
+    ours: || Some(answered([192, 0, 2, 10], 1000)),
+    peers: &[],
+}];
 
 /// Answers a second to SYNs to the ports from `first` on of the host at `to`.
 fn answered(to: [u8; 4], first: u16) -> Measure {

@@ -18,8 +18,8 @@ use super::ndp;
 use super::nets::{self, Nic, Segment};
 use super::out::{Map, Scene, Way};
 use super::plan::{HostSpec, IpId};
-use super::tcp::{self, Connections};
-use crate::base::{Mac, Rng, rng};
+use super::tcp::{self, Connections, Replies};
+use crate::base::{Mac, Rng, Time, rng};
 
 /// How long a router asks for a neighbor before it gives up: three requests, a second each, as Linux (RFC 4861 section
 /// 10 says the same for IPv6).
@@ -33,6 +33,8 @@ pub(super) struct Host {
     pub(super) nics: Vec<Nic>,
     pub(super) connections: Connections,
     pub(super) errors: Option<Limiter>,
+    /// What TCP is about to send; empty between two events.
+    pub(super) replies: Replies,
     last_id: u16,
 }
 
@@ -41,10 +43,11 @@ impl Host {
     pub(super) fn new(spec: HostSpec, seed: u64) -> Self {
         let mut rng = Rng::new(rng::hash(seed, spec.name.as_bytes()));
         Self {
-            connections: Connections::new(spec.personality.manners(), rng.next_u64(), spec.window),
+            connections: Connections::new(spec.stack(), rng.next_u64(), spec.window()),
             last_id: rng.next_u64() as u16,
             nics: spec.nics(),
             errors: spec.icmp_limit.map(Limiter::new),
+            replies: Replies::new(),
             rng,
             spec,
         }
@@ -100,15 +103,26 @@ impl Host {
     }
 
     /// The identification of the next IP packet.
-    pub(super) fn next_id(&mut self) -> u16 {
-        match self.spec.ip_id {
-            IpId::Counter => {
+    pub(super) fn next_id(&mut self, dont_fragment: bool) -> u16 {
+        match self.spec.ip_id() {
+            IpId::Random => self.rng.next_u64() as u16,
+            IpId::Zero if dont_fragment => 0,
+            IpId::Counter | IpId::Zero => {
                 self.last_id = self.last_id.wrapping_add(1);
                 self.last_id
             }
-            IpId::Random => self.rng.next_u64() as u16,
-            IpId::Zero => 0,
         }
+    }
+
+    /// When it acts next of its own accord.
+    pub(super) fn due(&mut self) -> Option<Time> {
+        self.connections.due()
+    }
+
+    /// Its time has come.
+    pub(super) fn wake(&mut self, scene: &mut Scene<'_>) {
+        self.connections.wake(scene.now, &mut self.replies);
+        self.send_replies(None, scene);
     }
 
     /// Its card on `segment`.
@@ -202,7 +216,10 @@ impl Host {
             Action::PortUnreachable => self.error(datagram, Why::Port, scene),
             Action::TcpReset => {
                 if let Transport::Tcp(tcp) = &transport {
-                    self.answer_tcp(datagram, tcp, tcp::closed(&datagram.segment_of(tcp)), scene);
+                    let segment = datagram.segment_of(tcp);
+                    let reset = tcp::closed(self.spec.stack(), &segment, false);
+                    self.replies.extend(reset.map(|reset| (segment.ends, reset)));
+                    self.send_replies(Some(datagram), scene);
                 }
             }
         }

@@ -183,7 +183,8 @@ fn repair(wire: &mut Wire, packet: &mut [u8]) {
     let total = packet.len() as u16;
     packet[2..4].copy_from_slice(&total.to_be_bytes());
     if packet[4..6] == [0, 0] {
-        packet[4..6].copy_from_slice(&wire.hosts[YOU].next_id().to_be_bytes());
+        let dont_fragment = packet[6] & 0x40 != 0;
+        packet[4..6].copy_from_slice(&wire.hosts[YOU].next_id(dont_fragment).to_be_bytes());
     }
     if packet[12..16] == [0; 4] {
         packet[12..16].copy_from_slice(&nets::YOU.octets());

@@ -50,7 +50,9 @@ use std::time::Duration;
 pub use faults::Faults;
 pub use filter::{Action, Filter, Rule, Traffic};
 pub use nets::{owns, owns_name};
-pub use plan::{HostRow, HostSpec, IpId, Limit, Personality, Plan, PlanError, Ports, UdpPort, UdpService};
+pub use plan::{
+    HostRow, HostSpec, IpId, Limit, Personality, Plan, PlanError, Ports, TcpPort, TcpService, UdpPort, UdpService,
+};
 
 use crate::base::nearest::did_you_mean;
 use crate::base::{Mac, Time};

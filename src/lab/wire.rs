@@ -45,18 +45,27 @@ pub(super) struct Wire {
     /// Ends waits while it is true.
     pub(super) stop: Arc<AtomicBool>,
     stations: BTreeMap<(Segment, Mac), usize>,
+    /// For each host, the earliest wake that is among the flights.
+    wakes: Vec<Time>,
     flights: BinaryHeap<Flight>,
     sent: u64,
 }
 
-/// A frame on its way to one host.
+/// Something that will happen to one host.
 struct Flight {
     at: Time,
     /// Order of sending, which decides between equal times.
     number: u64,
     to: usize,
-    segment: Segment,
-    frame: Vec<u8>,
+    cargo: Cargo,
+}
+
+/// What happens to it.
+enum Cargo {
+    /// A frame arrives by this cable.
+    Frame(Segment, Vec<u8>),
+    /// It acts of its own accord, if it still wants to.
+    Wake,
 }
 
 impl Wire {
@@ -69,6 +78,7 @@ impl Wire {
             now: Time::ZERO,
             stop: Arc::default(),
             stations: stations.collect(),
+            wakes: vec![Time::NEVER; plan.hosts().len()],
             hosts: plan.hosts().iter().map(|spec| Host::new(spec.clone(), seed)).collect(),
             map: Map::new(plan),
             zone: Zone::new(plan),
@@ -106,26 +116,61 @@ impl Wire {
         self.sender = None;
     }
 
-    /// Moves the clock to the next arrival and lets its host act. `false` when none comes until `limit`.
+    /// Moves the clock to the next event and lets its host act. `false` when none comes until `limit`.
     pub(super) fn step(&mut self, limit: Time) -> bool {
+        self.forget_void_wakes();
         if self.flights.peek().is_none_or(|next| next.at > limit) {
             return false;
         }
         let Some(flight) = self.flights.pop() else { return false };
         self.now = self.now.max(flight.at);
-        if flight.to == YOU {
-            self.capture(&flight.frame, false);
-            self.learn(&flight.frame);
+        let to = flight.to;
+        if let (YOU, Cargo::Frame(_, frame)) = (to, &flight.cargo) {
+            self.capture(frame, false);
+            self.learn(frame);
         }
         let mut scene = Scene { now: self.now, map: &self.map, zone: &self.zone, out: &mut self.out };
-        self.hosts[flight.to].receive(flight.segment, &flight.frame, &mut scene);
-        self.out.recycle(flight.frame);
+        match flight.cargo {
+            Cargo::Frame(segment, frame) => {
+                self.hosts[to].receive(segment, &frame, &mut scene);
+                self.out.recycle(frame);
+            }
+            Cargo::Wake => {
+                self.wakes[to] = Time::NEVER;
+                self.hosts[to].wake(&mut scene);
+            }
+        }
         let mut departures = std::mem::take(&mut self.out.departures);
         for departure in departures.drain(..) {
-            self.depart(flight.to, departure);
+            self.depart(to, departure);
         }
         self.out.departures = departures; // keeps its room
+        self.plan_wake(to);
         true
+    }
+
+    /// Sees to it that a host is woken when it wants to be.
+    fn plan_wake(&mut self, host: usize) {
+        if let Some(at) = self.hosts[host].due().filter(|at| *at < self.wakes[host]) {
+            self.wakes[host] = at;
+            self.sent += 1;
+            self.flights.push(Flight { at, number: self.sent, to: host, cargo: Cargo::Wake });
+        }
+    }
+
+    /// Takes away the wakes that come next and that nobody wants any more: no time passes for them.
+    fn forget_void_wakes(&mut self) {
+        while let Some(Flight { at, to, cargo: Cargo::Wake, .. }) = self.flights.peek() {
+            let (at, to) = (*at, *to);
+            if self.wakes[to] == at && self.hosts[to].due() == Some(at) {
+                return;
+            }
+            self.flights.pop();
+            if self.wakes[to] == at {
+                self.wakes[to] = Time::NEVER;
+                self.plan_wake(to);
+            }
+        }
     }
 
     /// Puts a frame from host `from` on its cable, to all who shall get it.
@@ -181,7 +226,7 @@ impl Wire {
         let mut frame = self.out.buffer();
         frame.extend_from_slice(bytes);
         self.sent += 1;
-        self.flights.push(Flight { at, number: self.sent, to, segment, frame });
+        self.flights.push(Flight { at, number: self.sent, to, cargo: Cargo::Frame(segment, frame) });
     }
 
     fn capture(&mut self, frame: &[u8], outgoing: bool) {

@@ -47,21 +47,21 @@ pub struct HostSpec {
     /// Whose TCP it speaks.
     #[serde(default)]
     pub personality: Personality,
-    /// Open TCP ports, as `"22,80-90"`; the others are closed.
+    /// Open TCP ports, as `"22,80-90"`, where a program takes what comes and says nothing; the others are closed.
     #[serde(default)]
     pub tcp: Ports,
+    /// Open TCP ports whose programs say something.
+    #[serde(default)]
+    pub serve: Vec<TcpPort>,
     /// Open UDP ports; the others are closed.
     #[serde(default)]
     pub udp: Vec<UdpPort>,
-    /// The TTL, or hop limit, of what it sends.
-    #[serde(default = "default_ttl")]
-    pub ttl: u8,
-    /// The TCP window that it announces, in bytes.
-    #[serde(default = "default_window")]
-    pub window: u16,
-    /// How it numbers its IPv4 packets.
-    #[serde(default)]
-    pub ip_id: IpId,
+    /// The TTL, or hop limit, of what it sends; its personality's when none is given.
+    pub ttl: Option<u8>,
+    /// The TCP window that it announces, in bytes; its personality's when none is given.
+    pub window: Option<u16>,
+    /// How it numbers its IPv4 packets; as its personality when nothing is given.
+    pub ip_id: Option<IpId>,
     /// The packet filter in front of it; none lets everything through.
     pub filter: Option<Filter>,
     /// Its cable, or its cables when it has several.
@@ -81,15 +81,52 @@ pub enum Personality {
     /// RFC 9293 to the letter.
     #[default]
     Rfc9293,
+    /// Linux 5 and 6.
+    Linux,
+    /// Windows 10 and 11.
+    Windows,
+    /// Windows XP.
+    WindowsXp,
+    /// FreeBSD 10 and later.
+    Freebsd,
+    /// macOS.
+    Macos,
+    /// OpenBSD.
+    Openbsd,
+    /// NetBSD.
+    Netbsd,
+    /// Cisco IOS.
+    CiscoIos,
+    /// IBM z/OS; OS/400 is alike.
+    Zos,
+    /// lwIP, of small devices.
+    Lwip,
+    /// `VxWorks`, of larger ones.
+    Vxworks,
 }
 
-impl Personality {
-    /// Its row.
-    pub(in crate::lab) fn manners(self) -> &'static tcp::Manners {
-        match self {
-            Self::Rfc9293 => &tcp::RFC9293,
-        }
-    }
+/// An open TCP port whose program says something.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TcpPort {
+    /// The port.
+    pub port: u16,
+    /// What listens there.
+    pub service: TcpService,
+}
+
+/// What a TCP port says.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TcpService {
+    /// This text, as soon as somebody has connected.
+    Banner(String),
+    /// What it is told (RFC 862).
+    Echo,
+    /// A page with the host's name (RFC 9112).
+    Http,
+    /// Nothing: it takes what comes.
+    Sink,
 }
 
 /// An open UDP port.
@@ -115,15 +152,14 @@ pub enum UdpService {
 }
 
 /// How a host numbers its IPv4 packets; those of IPv6 have numbers only when they are fragments.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IpId {
     /// One more for each packet, to whomever it goes: an idle scan can count them.
     Counter,
     /// At random.
     Random,
-    /// Always 0, which RFC 6864 allows for packets that are never fragmented.
-    #[default]
+    /// 0 where "don't fragment" is set, which RFC 6864 allows; counted elsewhere.
     Zero,
 }
 
@@ -240,17 +276,53 @@ impl HostSpec {
             addrs: vec![nets::YOU.into(), nets::YOU6.into()],
             about: "Your own machine: its kernel answers ARP and ping, and resets what no program asked for."
                 .to_owned(),
-            personality: Personality::default(),
+            personality: Personality::Linux,
             tcp: Ports::default(),
+            serve: Vec::new(),
             udp: Vec::new(),
-            ttl: default_ttl(),
-            window: default_window(),
-            ip_id: IpId::default(),
+            ttl: None,
+            window: None,
+            ip_id: None,
             filter: None,
             link: Faults::NONE,
             forward: false,
             icmp_limit: None,
         }
+    }
+
+    /// How its TCP and IP behave.
+    pub(in crate::lab) fn stack(&self) -> &'static tcp::Stack {
+        tcp::of(self.personality)
+    }
+
+    /// The TTL, or hop limit, of what it sends.
+    pub(in crate::lab) fn ttl(&self) -> u8 {
+        self.ttl.unwrap_or(self.stack().ttl)
+    }
+
+    /// The TCP window that it announces, in bytes: without timestamps and with them.
+    pub(in crate::lab) fn window(&self) -> [u16; 2] {
+        self.window.map_or(self.stack().window, |window| [window; 2])
+    }
+
+    /// How it numbers its IPv4 packets.
+    pub(in crate::lab) fn ip_id(&self) -> IpId {
+        self.ip_id.unwrap_or(self.stack().ip_id)
+    }
+
+    /// All open TCP ports.
+    pub(in crate::lab) fn tcp_open(&self) -> Ports {
+        let mut ports: Vec<u16> = self.tcp.0.iter().copied().chain(self.serve.iter().map(|open| open.port)).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        Ports(ports)
+    }
+
+    /// The program that listens at a TCP port; `None` where none does.
+    pub(in crate::lab) fn listener(&self, port: u16) -> Option<tcp::Program> {
+        let serves = self.serve.iter().find(|open| open.port == port);
+        let is_open = serves.is_some() || self.tcp.contains(port);
+        is_open.then(|| tcp::Program::serve(serves.map(|open| &open.service), &self.name))
     }
 
     /// Its interfaces.
@@ -264,14 +336,6 @@ impl HostSpec {
         addrs.sort_by_key(IpAddr::is_ipv6);
         addrs
     }
-}
-
-fn default_ttl() -> u8 {
-    64
-}
-
-fn default_window() -> u16 {
-    64240 // what Linux announces on Ethernet: 44 segments of 1460 bytes
 }
 
 fn lab_name<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{HostSpec, Plan, Ports};
+use super::{HostSpec, Plan, Ports, TcpService};
 use crate::base::nearest::did_you_mean;
 use crate::lab::faults::Faults;
 use crate::lab::filter::Filter;
@@ -50,9 +50,10 @@ impl Plan {
 
 fn lines(host: &HostSpec) -> Vec<(&'static str, String)> {
     let mut lines: Vec<_> = host.nics().iter().flat_map(addresses).collect();
-    let (stack, id) = (word(host.personality), word(host.ip_id));
-    lines.push(("stack", format!("{stack}, TTL {}, window {}, IP id {id}", host.ttl, host.window)));
-    lines.push(("tcp open", ports(&host.tcp, "none")));
+    let (stack, id) = (word(host.personality), word(host.ip_id()));
+    lines.push(("stack", format!("{stack}, TTL {}, window {}, IP id {id}", host.ttl(), host.window()[0])));
+    lines.push(("tcp open", ports(&host.tcp_open(), "none")));
+    lines.extend(host.serve.iter().map(|open| ("tcp says", format!("{} {}", open.port, program(&open.service)))));
     let udp: Vec<_> = host.udp.iter().map(|u| format!("{} {}", u.port, word(u.service))).collect();
     lines.push(("udp open", if udp.is_empty() { "none".to_owned() } else { udp.join(", ") }));
     lines.extend(host.filter.iter().flat_map(filter));
@@ -64,6 +65,13 @@ fn lines(host: &HostSpec) -> Vec<(&'static str, String)> {
         lines.push(("ICMP errors", format!("{} at once, then {} each second", limit.burst, limit.per_second)));
     }
     lines
+}
+
+fn program(service: &TcpService) -> String {
+    match service {
+        TcpService::Banner(text) => format!("{:?}", text.trim_end()),
+        service => word(service),
+    }
 }
 
 fn addresses(nic: &Nic) -> Vec<(&'static str, String)> {

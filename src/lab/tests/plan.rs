@@ -33,6 +33,7 @@ A plain server that follows RFC 9293 to the letter: some ports open, the others 
   link-local  fe80::ff:fe00:a
   stack       rfc9293, TTL 64, window 64240, IP id zero
   tcp open    22, 53, 80, 443, 3306, 8443
+  tcp says    80 http
   udp open    7 echo
   link        0.15 ms each way";
     assert_eq!(plan.show("web.lab").unwrap(), web);
