@@ -15,7 +15,7 @@ use super::host::Host;
 use super::nets::Segment;
 use super::out::{Scene, Way};
 use super::plan::UdpService;
-use super::tcp::{Ends, Reply, flag};
+use super::tcp::{Ends, Program, Reply, flag};
 
 /// An IP packet to be sent. Its two addresses are of one family.
 pub(super) struct Packet<'a> {
@@ -127,10 +127,12 @@ impl Host {
     fn udp(&mut self, datagram: &Datagram<'_>, udp: &UdpSlice<'_>, scene: &mut Scene<'_>) {
         let open = self.spec.udp.iter().find(|open| open.port == udp.destination_port());
         let answer = match open.map(|open| open.service) {
+            None if self.has_asked(udp.source_port(), udp.destination_port()) => None,
             None => return self.error(datagram, Why::Port, scene),
             Some(UdpService::Echo) => Some(Cow::Borrowed(udp.payload())).filter(|_| udp.source_port() >= 1024),
             Some(UdpService::Dns) => scene.zone.answer(udp.payload()).map(Cow::Owned),
             Some(UdpService::Sink) => None,
+            Some(UdpService::Call) => return self.call_back(datagram, udp, scene),
         };
         let (Some(data), Some(src)) = (answer, self.voice(datagram)) else { return };
         let (source_port, destination_port) = (udp.destination_port(), udp.source_port());
@@ -141,6 +143,14 @@ impl Host {
         let header = header.to_bytes();
         let packet = Packet::new(src, datagram.src, ip_number::UDP, &header, &data);
         self.send(&packet, datagram.segment, scene);
+    }
+
+    /// Opens a TCP connection to where a datagram came from.
+    fn call_back(&mut self, datagram: &Datagram<'_>, udp: &UdpSlice<'_>, scene: &mut Scene<'_>) {
+        const FROM: u16 = 7;
+        let Some(local) = self.voice(datagram) else { return };
+        let ends = Ends { peer: datagram.src, peer_port: udp.source_port(), local, local_port: FROM };
+        self.call(ends, Program::Echo, scene);
     }
 
     /// Sends a packet the way that this host's routes say; nowhere if they know none. `zone` is the cable for an

@@ -13,6 +13,7 @@ use etherparse::{
 use super::datagram::{Datagram, ETHERNET, Transport};
 use super::error::Why;
 use super::filter::Action;
+use super::habits::Routine;
 use super::limit::Limiter;
 use super::ndp;
 use super::nets::{self, Nic, Segment};
@@ -35,6 +36,7 @@ pub(super) struct Host {
     pub(super) errors: Option<Limiter>,
     /// What TCP is about to send; empty between two events.
     pub(super) replies: Replies,
+    pub(super) routine: Routine,
     last_id: u16,
 }
 
@@ -48,6 +50,7 @@ impl Host {
             nics: spec.nics(),
             errors: spec.icmp_limit.map(Limiter::new),
             replies: Replies::new(),
+            routine: Routine::default(),
             rng,
             spec,
         }
@@ -116,13 +119,15 @@ impl Host {
 
     /// When it acts next of its own accord.
     pub(super) fn due(&mut self) -> Option<Time> {
-        self.connections.due()
+        let due = [self.connections.due(), self.routine.due()];
+        due.into_iter().flatten().min()
     }
 
     /// Its time has come.
     pub(super) fn wake(&mut self, scene: &mut Scene<'_>) {
         self.connections.wake(scene.now, &mut self.replies);
         self.send_replies(None, scene);
+        self.follow_habits(scene);
     }
 
     /// Its card on `segment`.

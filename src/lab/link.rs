@@ -34,7 +34,9 @@ impl LabLink {
 
     /// A link that only hears, and only what `filter` lets through.
     pub(super) fn capture(lab: &Lab, filter: Program) -> Self {
-        Self::with_tap(lab, Tap::with_filter(filter), false)
+        let link = Self::with_tap(lab, Tap::of_capture(filter), false);
+        lab.wire.borrow_mut().rouse();
+        link
     }
 
     fn with_tap(lab: &Lab, new: Tap, sends: bool) -> Self {

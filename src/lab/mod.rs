@@ -12,6 +12,7 @@
 //! | `nets` | the addresses and names that are the laboratory's |
 //! | `wire` | the clock, the cables and the frames on them; `faults` is what cables do |
 //! | `host`, `datagram`, `chain`, `answer`, `error`, `ndp`, `tcp`, `filter`, `limit`, `out` | one machine |
+//! | `habits` | what hosts do of their own accord while somebody captures |
 //! | `dns` | the name server |
 //! | `link`, `tap` | the way in and out for jobs |
 //!
@@ -26,6 +27,7 @@ mod dns;
 mod error;
 mod faults;
 mod filter;
+mod habits;
 mod host;
 mod limit;
 mod link;
@@ -49,6 +51,7 @@ use std::time::Duration;
 
 pub use faults::Faults;
 pub use filter::{Action, Filter, Rule, Traffic};
+pub use habits::{Deed, Habit};
 pub use nets::{owns, owns_name};
 pub use plan::{
     HostRow, HostSpec, IpId, Limit, Personality, Plan, PlanError, Ports, TcpPort, TcpService, UdpPort, UdpService,

@@ -64,6 +64,8 @@ struct Flight {
 enum Cargo {
     /// A frame arrives by this cable.
     Frame(Segment, Vec<u8>),
+    /// A frame between two others passes, which only captures see.
+    Overheard(Vec<u8>),
     /// It acts of its own accord, if it still wants to.
     Wake,
 }
@@ -129,8 +131,13 @@ impl Wire {
             self.capture(frame, false);
             self.learn(frame);
         }
-        let mut scene = Scene { now: self.now, map: &self.map, zone: &self.zone, out: &mut self.out };
+        let is_overheard = self.is_overheard();
+        let mut scene = Scene { now: self.now, map: &self.map, zone: &self.zone, is_overheard, out: &mut self.out };
         match flight.cargo {
+            Cargo::Overheard(frame) => {
+                self.overhear(&frame);
+                self.out.recycle(frame);
+            }
             Cargo::Frame(segment, frame) => {
                 self.hosts[to].receive(segment, &frame, &mut scene);
                 self.out.recycle(frame);
@@ -147,6 +154,19 @@ impl Wire {
         self.out.departures = departures; // keeps its room
         self.plan_wake(to);
         true
+    }
+
+    /// Whether somebody captures.
+    fn is_overheard(&self) -> bool {
+        self.taps.values().any(|tap| tap.is_capture)
+    }
+
+    /// Somebody begins to capture: the hosts begin to talk.
+    pub(super) fn rouse(&mut self) {
+        for host in 0..self.hosts.len() {
+            self.hosts[host].rouse(self.now);
+            self.plan_wake(host);
+        }
     }
 
     /// Sees to it that a host is woken when it wants to be.
@@ -201,7 +221,16 @@ impl Wire {
             && to != from
         {
             self.carry(from, to, segment, hold, frame);
+            if ![from, to].contains(&YOU) && segment == Segment::HOME && self.is_overheard() {
+                self.mirror(from, hold, frame);
+            }
         }
+    }
+
+    /// `lab0` is plugged into the port of the switch that repeats what passes between the others.
+    fn mirror(&mut self, from: usize, hold: Duration, frame: &[u8]) {
+        let delay = Duration::from_micros(u64::from(self.hosts[from].spec.link.delay_us));
+        self.push(YOU, self.now + hold + delay, frame, Cargo::Overheard);
     }
 
     /// Over the cable of the one and the cable of the other.
@@ -220,13 +249,24 @@ impl Wire {
     }
 
     fn launch(&mut self, to: usize, segment: Segment, at: Time, bytes: &[u8]) {
+        self.push(to, at, bytes, |frame| Cargo::Frame(segment, frame));
+    }
+
+    fn push(&mut self, to: usize, at: Time, bytes: &[u8], cargo: impl FnOnce(Vec<u8>) -> Cargo) {
         if self.flights.len() >= 2 * MOST_IN_FLIGHT {
             return;
         }
         let mut frame = self.out.buffer();
         frame.extend_from_slice(bytes);
         self.sent += 1;
-        self.flights.push(Flight { at, number: self.sent, to, cargo: Cargo::Frame(segment, frame) });
+        self.flights.push(Flight { at, number: self.sent, to, cargo: cargo(frame) });
+    }
+
+    /// What passes between two others: no link that sends sees it.
+    fn overhear(&mut self, frame: &[u8]) {
+        for tap in self.taps.values_mut().filter(|tap| tap.is_capture) {
+            tap.capture(self.now, frame, false);
+        }
     }
 
     fn capture(&mut self, frame: &[u8], outgoing: bool) {

@@ -456,7 +456,7 @@ impl Connection {
     fn send_syn(&self, around: &Around, out: &mut Replies) {
         let is_call = self.state == State::SynSent;
         let flags = if is_call { SYN } else { SYN | ACK } | if self.ecn { ECE } else { 0 };
-        let offer = if is_call { Offer::default() } else { self.offer };
+        let offer = if is_call { Offer::ALL } else { self.offer };
         let options = Options::answer(around.stack.options, &offer, mss(around.ends.peer), around.stamp);
         let (seq, ack, window) = (self.unacknowledged, self.expected, self.own_window(around));
         out.push((around.ends, Reply { seq, ack, flags, window, options, data: Vec::new() }));

@@ -18,6 +18,9 @@ pub(super) struct Offer {
 }
 
 impl Offer {
+    /// What the SYN of an active open offers, as far as its stack knows it.
+    pub(super) const ALL: Self = Self { mss: None, scale: Some(0), sack: true, timestamp: Some(0) };
+
     /// Reads the options up to the first one that is broken.
     pub(super) fn of(segment: &Segment<'_>) -> Self {
         let mut offer = Self::default();
