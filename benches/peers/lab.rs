@@ -5,23 +5,21 @@ use std::hint::black_box;
 use etherparse::PacketBuilder;
 use pktsh::base::Time;
 use pktsh::lab::Lab;
-use pktsh::net::{Event, Link, Via, World};
+use pktsh::net::{Event, Via, World};
 
 use crate::harness::{Measure, Row, Unit, rate};
 
 /// Probes in flight at once.
 const BURST: u16 = 1024;
 
-pub(crate) static ROWS: &[Row] = &[
-    Row {
-        name: "laboratory: SYNs to closed ports answered, one core",
-        asked: Some(1_000_000.0),
-        unit: Unit::PerSecond,
-        wired: false,
-        ours: || Some(answered([192, 0, 2, 10], 1000)),
-        peers: &[],
-    },
-];
+pub(crate) static ROWS: &[Row] = &[Row {
+    name: "laboratory: SYNs to closed ports answered, one core",
+    asked: Some(1_000_000.0),
+    unit: Unit::PerSecond,
+    wired: false,
+    ours: || Some(answered([192, 0, 2, 10], 1000)),
+    peers: &[],
+}];
 
 /// Answers a second to SYNs to the ports from `first` on of the host at `to`.
 fn answered(to: [u8; 4], first: u16) -> Measure {
@@ -47,7 +45,6 @@ fn answered(to: [u8; 4], first: u16) -> Measure {
 }
 
 fn syn(to: [u8; 4], port: u16) -> Vec<u8> {
-    let mac = [2, 0, 0, 0, 0, to[3]];
     let mut frame = Vec::new();
     PacketBuilder::ethernet2([2, 0, 0, 0, 0, 2], [2, 0, 0, 0, 0, to[3]])
         .ipv4([192, 0, 2, 2], to, 64)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use etherparse::{
     EtherType, IcmpEchoHeader, Icmpv4Header, Icmpv4Slice, Icmpv4Type, Icmpv6Slice, Icmpv6Type, IpNumber, Ipv4Header,
-    Ipv6FlowLabel, Ipv6Header, TcpHeader, TcpOptionElement, TcpSlice, UdpHeader, UdpSlice, icmpv4, icmpv6, ip_number,
+    Ipv6FlowLabel, Ipv6Header, TcpHeader, TcpSlice, UdpHeader, UdpSlice, icmpv4, icmpv6, ip_number,
 };
 
 use super::datagram::{Datagram, Transport, pseudo_header};
@@ -15,7 +15,7 @@ use super::host::Host;
 use super::nets::Segment;
 use super::out::{Scene, Way};
 use super::plan::UdpService;
-use super::tcp::{self, Answer, flag};
+use super::tcp::{Ends, Program, Reply, flag};
 use super::track::Seen;
 
 /// An IP packet to be sent. Its two addresses are of one family.
@@ -27,6 +27,8 @@ pub(super) struct Packet<'a> {
     pub(super) body: &'a [u8],
     /// Its TTL or hop limit, when it is not the host's.
     pub(super) hops: Option<u8>,
+    /// No router may cut it (IPv4).
+    pub(super) dont_fragment: bool,
     /// How long the host waits before it sends.
     pub(super) hold: Duration,
 }
@@ -34,7 +36,7 @@ pub(super) struct Packet<'a> {
 impl<'a> Packet<'a> {
     /// One that goes out at once, with the host's TTL.
     pub(super) fn new(src: IpAddr, dst: IpAddr, protocol: IpNumber, head: &'a [u8], body: &'a [u8]) -> Self {
-        Self { src, dst, protocol, head, body, hops: None, hold: Duration::ZERO }
+        Self { src, dst, protocol, head, body, hops: None, dont_fragment: true, hold: Duration::ZERO }
     }
 }
 
@@ -55,10 +57,20 @@ impl Host {
         if icmp.type_u8() != icmpv4::TYPE_ECHO_REQUEST {
             return;
         }
+        let manners = self.spec.stack().icmp;
+        let code = if manners.echo_keeps_code { icmp.code_u8() } else { 0 };
+        let (type_u8, code_u8, bytes5to8) = (icmpv4::TYPE_ECHO_REPLY, code, icmp.bytes5to8());
         let payload = &icmp.slice()[8..];
-        let echo = Icmpv4Type::EchoReply(IcmpEchoHeader::from_bytes(icmp.bytes5to8()));
+        let echo = Icmpv4Type::Unknown { type_u8, code_u8, bytes5to8 };
         let header = Icmpv4Header::with_checksum(echo, payload).to_bytes();
-        self.send(&Packet::new(datagram.dst, datagram.src, ip_number::ICMP, &header, payload), datagram.segment, scene);
+        let packet = Packet::new(datagram.dst, datagram.src, ip_number::ICMP, &header, payload);
+        let dont_fragment = manners.echo_keeps_df && datagram.dont_fragment;
+        self.send(&Packet { hops: self.icmp_ttl(), dont_fragment, ..packet }, datagram.segment, scene);
+    }
+
+    /// The TTL of its ICMP.
+    pub(super) fn icmp_ttl(&self) -> Option<u8> {
+        Some(self.spec.ttl.unwrap_or(self.spec.stack().icmp.ttl))
     }
 
     /// The same for `ICMPv6` (RFC 4443 section 4.2), also when all were asked.
@@ -74,50 +86,68 @@ impl Host {
         self.send(&packet, datagram.segment, scene);
     }
 
+    /// What went to all stations gets no answer (RFC 9293 section 3.9.2.3).
     fn tcp(&mut self, datagram: &Datagram<'_>, tcp: &TcpSlice<'_>, scene: &mut Scene<'_>) {
-        if datagram.is_to_many() {
+        if datagram.is_to_many() || self.quiet.contains(&tcp.destination_port()) {
             return;
         }
-        let is_open = self.is_open(tcp.destination_port(), scene.now);
-        let answer = self.connections.receive(&datagram.segment_of(tcp), is_open, scene.now);
-        self.answer_tcp(datagram, tcp, answer, scene);
+        let has_opened = self.has_opened(tcp.destination_port(), scene.now);
+        let segment = datagram.segment_of(tcp);
+        let listener = || self.spec.listener(segment.ends.local_port, has_opened);
+        self.connections.receive(&segment, listener, scene.now, &mut self.replies);
+        self.send_replies(Some(datagram), scene);
     }
 
-    /// Sends the answer to the segment `tcp`. What went to all stations gets none (RFC 9293 section 3.9.2.3).
-    pub(super) fn answer_tcp(
-        &mut self,
-        datagram: &Datagram<'_>,
-        tcp: &TcpSlice<'_>,
-        answer: Option<Answer>,
-        scene: &mut Scene<'_>,
-    ) {
-        let Some(answer) = answer.filter(|_| !datagram.is_to_many()) else { return };
-        if answer.flags & flag::RST != 0 && self.resets.as_mut().is_some_and(|resets| !resets.allows(scene.now)) {
+    /// Sends what TCP has to say: in answer to a packet, or of its own accord.
+    pub(super) fn send_replies(&mut self, asked: Option<&Datagram<'_>>, scene: &mut Scene<'_>) {
+        let mut replies = std::mem::take(&mut self.replies);
+        if !asked.is_some_and(Datagram::is_to_many) {
+            for (ends, reply) in &replies {
+                let zone = asked.map_or(self.nics[0].segment, |datagram| datagram.segment);
+                self.send_segment(ends, reply, zone, scene);
+            }
+        }
+        replies.clear();
+        self.replies = replies; // keeps its room
+    }
+
+    fn send_segment(&mut self, ends: &Ends, reply: &Reply, zone: Segment, scene: &mut Scene<'_>) {
+        if reply.flags & flag::RST != 0 && self.resets.as_mut().is_some_and(|resets| !resets.allows(scene.now)) {
             return;
         }
-        let (src, dst) = (datagram.dst, datagram.src);
-        let mut header = TcpHeader::new(tcp.destination_port(), tcp.source_port(), answer.seq, answer.window);
-        header.acknowledgment_number = answer.ack;
-        header.syn = answer.flags & flag::SYN != 0;
-        header.rst = answer.flags & flag::RST != 0;
-        header.ack = answer.flags & flag::ACK != 0;
-        if header.syn {
-            let mss = TcpOptionElement::MaximumSegmentSize(tcp::mss(dst));
-            header.set_options(&[mss]).expect("four bytes of options fit");
+        let (src, dst) = (ends.local, ends.peer);
+        let mut header = TcpHeader::new(ends.local_port, ends.peer_port, reply.seq, reply.window);
+        let has = |bit| reply.flags & bit != 0;
+        header.acknowledgment_number = reply.ack;
+        (header.syn, header.rst, header.fin) = (has(flag::SYN), has(flag::RST), has(flag::FIN));
+        (header.ack, header.psh, header.ece) = (has(flag::ACK), has(flag::PSH), has(flag::ECE));
+        if header.set_options_raw(reply.options.bytes()).is_err() {
+            return; // never: there are at most 40 bytes of them
         }
-        let sum = pseudo_header(src, dst, ip_number::TCP, header.header_len() as u16);
-        header.checksum = sum.add_slice(&header.to_bytes()).ones_complement().to_be();
-        self.send(&Packet::new(src, dst, ip_number::TCP, &header.to_bytes(), &[]), datagram.segment, scene);
+        let length = (header.header_len() + reply.data.len()) as u16;
+        let sum = pseudo_header(src, dst, ip_number::TCP, length).add_slice(&header.to_bytes());
+        header.checksum = sum.add_slice(&reply.data).ones_complement().to_be();
+        let manners = self.spec.stack().dont_fragment;
+        let dont_fragment = match (header.rst, header.ack) {
+            (false, _) => manners.connected,
+            (true, false) => manners.reset,
+            (true, true) => manners.reset_ack,
+        };
+        let head = header.to_bytes();
+        let packet = Packet::new(src, dst, ip_number::TCP, &head, &reply.data);
+        self.send(&Packet { dont_fragment, ..packet }, zone, scene);
     }
 
     /// Hands a datagram to the program that listens, and sends what it answers.
     fn udp(&mut self, datagram: &Datagram<'_>, udp: &UdpSlice<'_>, scene: &mut Scene<'_>) {
         let open = self.spec.udp.iter().find(|open| open.port == udp.destination_port());
         let answer = match open.map(|open| open.service) {
+            None if self.has_asked(udp.source_port(), udp.destination_port()) => None,
             None => return self.error(datagram, Why::Port, scene),
             Some(UdpService::Echo) => Some(Cow::Borrowed(udp.payload())).filter(|_| udp.source_port() >= 1024),
             Some(UdpService::Dns) => scene.zone.answer(udp.payload()).map(Cow::Owned),
             Some(UdpService::Sink) => None,
+            Some(UdpService::Call) => return self.call_back(datagram, udp, scene),
         };
         let (Some(data), Some(src)) = (answer, self.voice(datagram)) else { return };
         let (source_port, destination_port) = (udp.destination_port(), udp.source_port());
@@ -128,6 +158,14 @@ impl Host {
         let header = header.to_bytes();
         let packet = Packet::new(src, datagram.src, ip_number::UDP, &header, &data);
         self.send(&packet, datagram.segment, scene);
+    }
+
+    /// Opens a TCP connection to where a datagram came from.
+    fn call_back(&mut self, datagram: &Datagram<'_>, udp: &UdpSlice<'_>, scene: &mut Scene<'_>) {
+        const FROM: u16 = 7;
+        let Some(local) = self.voice(datagram) else { return };
+        let ends = Ends { peer: datagram.src, peer_port: udp.source_port(), local, local_port: FROM };
+        self.call(ends, Program::Echo, scene);
     }
 
     /// Sends a packet the way that this host's routes say; nowhere if they know none. `zone` is the cable for an
@@ -141,14 +179,14 @@ impl Host {
     /// Sends a packet this way.
     pub(super) fn send_by(&mut self, way: &Way, packet: &Packet<'_>, scene: &mut Scene<'_>) {
         let len = packet.head.len() + packet.body.len();
-        let hops = packet.hops.unwrap_or(self.spec.ttl);
+        let hops = packet.hops.unwrap_or_else(|| self.spec.ttl());
         self.gates.note(|| Seen::of(packet.src, packet.dst, packet.protocol, packet.head), scene.now);
         match (packet.src, packet.dst) {
             (IpAddr::V4(src), IpAddr::V4(dst)) => {
                 let mut header = Ipv4Header {
                     total_len: (Ipv4Header::MIN_LEN + len) as u16,
-                    identification: self.next_id(scene.now),
-                    dont_fragment: true,
+                    identification: self.next_id(packet.dont_fragment, scene.now),
+                    dont_fragment: packet.dont_fragment,
                     time_to_live: hops,
                     protocol: packet.protocol,
                     source: src.octets(),

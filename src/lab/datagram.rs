@@ -18,6 +18,9 @@ use super::tcp::{Ends, Segment};
 /// Length of an Ethernet header, in bytes.
 pub(super) const ETHERNET: usize = 14;
 
+/// Where the options of a TCP header begin.
+const TCP_OPTIONS: usize = 20;
+
 /// An IP packet whose header is right. Its two addresses are of one family.
 #[derive(Clone, Debug)]
 pub(super) struct Datagram<'a> {
@@ -27,6 +30,8 @@ pub(super) struct Datagram<'a> {
     pub(super) dst: IpAddr,
     /// Its TTL or hop limit.
     pub(super) hops: u8,
+    /// No router may cut it (IPv4).
+    pub(super) dont_fragment: bool,
     /// What it carries; `None` when that cannot be told from this packet.
     pub(super) carried: Option<Carried<'a>>,
     /// The cable that it came by.
@@ -67,6 +72,7 @@ impl<'a> Datagram<'a> {
             src: header.source_addr().into(),
             dst: header.destination_addr().into(),
             hops: header.ttl(),
+            dont_fragment: header.dont_fragment(),
             carried: Some(carried).filter(|_| header.fragments_offset().value() == 0),
             segment,
             in_group_frame,
@@ -82,6 +88,7 @@ impl<'a> Datagram<'a> {
             src: header.source_addr().into(),
             dst: header.destination_addr().into(),
             hops: header.hop_limit(),
+            dont_fragment: true,
             carried: chain::walk(bytes),
             segment,
             in_group_frame,
@@ -137,7 +144,7 @@ impl<'a> Datagram<'a> {
     }
 
     /// The TCP segment in it as the state machine wants it.
-    pub(super) fn segment_of(&self, tcp: &TcpSlice<'_>) -> Segment {
+    pub(super) fn segment_of<'t>(&self, tcp: &TcpSlice<'t>) -> Segment<'t> {
         let ends =
             Ends { peer: self.src, peer_port: tcp.source_port(), local: self.dst, local_port: tcp.destination_port() };
         Segment {
@@ -146,7 +153,8 @@ impl<'a> Datagram<'a> {
             ack: tcp.acknowledgment_number(),
             flags: tcp.header_slice()[13],
             window: tcp.window_size(),
-            data: tcp.payload().len() as u32,
+            options: &tcp.header_slice()[TCP_OPTIONS..],
+            data: tcp.payload(),
         }
     }
 }

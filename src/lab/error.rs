@@ -102,14 +102,19 @@ impl Host {
         if !why.may_answer(datagram) || self.errors.as_mut().is_some_and(|errors| !errors.allows(scene.now)) {
             return;
         }
-        let bytes = datagram.bytes;
+        let (bytes, manners) = (datagram.bytes, self.spec.stack().icmp);
         let quote = |longest: usize, header: usize| &bytes[..bytes.len().min(longest - header - ICMP)];
         match (self.voice(datagram), datagram.src) {
             (Some(IpAddr::V4(src)), IpAddr::V4(dst)) => {
-                let (Some(kind), quote) = (why.icmpv4(), quote(LONGEST, Ipv4Header::MIN_LEN)) else { return };
+                // Stacks differ in how much they quote of what the packet carries, which lies at its end.
+                let payload = datagram.carried.as_ref().map_or(0, |carried| carried.payload.len());
+                let most = (bytes.len() - payload).saturating_add(manners.quote);
+                let quote = quote(LONGEST, Ipv4Header::MIN_LEN);
+                let (Some(kind), quote) = (why.icmpv4(), &quote[..quote.len().min(most)]) else { return };
                 let header = Icmpv4Header::with_checksum(kind, quote).to_bytes();
                 let packet = Packet::new(src.into(), dst.into(), ip_number::ICMP, &header, quote);
-                self.send(&Packet { hold, ..packet }, datagram.segment, scene);
+                let (hops, dont_fragment) = (self.icmp_ttl(), false);
+                self.send(&Packet { hops, dont_fragment, hold, ..packet }, datagram.segment, scene);
             }
             (Some(IpAddr::V6(src)), IpAddr::V6(dst)) => {
                 let named_at = datagram.carried.as_ref().map_or(0, |carried| carried.named_at);

@@ -116,6 +116,11 @@ impl Cable {
         *self = Self::new(faults, self.rng.clone());
     }
 
+    /// The time on the way that every frame takes.
+    pub(super) fn delay(&self) -> Duration {
+        Duration::from_micros(u64::from(self.faults.delay_us))
+    }
+
     /// The times on the way of the copies of a frame that come out at the other end.
     pub(super) fn cross(&mut self, to: Toward, now: Time) -> impl Iterator<Item = Duration> + use<> {
         let passes = self.buckets[to as usize].as_mut().is_none_or(|bucket| bucket.allows(now));

@@ -73,7 +73,10 @@ impl Host {
     ) {
         match (action, transport) {
             (Action::TcpReset, Transport::Tcp(tcp)) => {
-                self.answer_tcp(datagram, tcp, tcp::closed(&datagram.segment_of(tcp)), scene);
+                let segment = datagram.segment_of(tcp);
+                let reset = tcp::closed(self.spec.stack(), &segment, false);
+                self.replies.extend(reset.map(|reset| (segment.ends, reset)));
+                self.send_replies(Some(datagram), scene);
             }
             _ => {
                 if let Some(why) = action.why() {

@@ -2,6 +2,7 @@
 //!
 //! The student's own machine is one of them, and so is the gateway.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
@@ -15,13 +16,14 @@ use super::error::Why;
 use super::faults::Cable;
 use super::filter::Action;
 use super::gate::{Door, Gates};
+use super::habits::Routine;
 use super::limit::Limiter;
 use super::ndp;
 use super::nets::{self, Nic, Segment};
 use super::out::{Scene, Way};
 use super::plan::{HostSpec, IpId, Opening};
 use super::routes::Map;
-use super::tcp::{self, Connections};
+use super::tcp::{Connections, Replies};
 use crate::base::{Mac, Rng, Time, rng};
 
 /// How long a router asks for a neighbor before it gives up: three requests, a second each, as Linux (RFC 4861 section
@@ -40,6 +42,11 @@ pub(super) struct Host {
     pub(super) resets: Option<Limiter>,
     pub(super) gates: Gates,
     pub(super) cable: Cable,
+    /// What TCP is about to send; empty between two events.
+    pub(super) replies: Replies,
+    pub(super) routine: Routine,
+    /// TCP ports at which it resets nothing.
+    pub(super) quiet: BTreeSet<u16>,
     last_id: u16,
     /// What decides when the ids of a busy host are used up elsewhere.
     elsewhere: u64,
@@ -53,7 +60,7 @@ impl Host {
         let name = rng::hash(seed, spec.name.as_bytes());
         let mut rng = Rng::new(name);
         Self {
-            connections: Connections::new(spec.personality.manners(), rng.next_u64(), spec.window),
+            connections: Connections::new(spec.stack(), rng.next_u64(), spec.window()),
             last_id: rng.next_u64() as u16,
             nics,
             errors: spec.icmp_limit.map(Limiter::new),
@@ -62,6 +69,9 @@ impl Host {
             cable: Cable::new(spec.link, Rng::new(rng::mix(name))),
             elsewhere: name,
             first_segment: None,
+            replies: Replies::new(),
+            routine: Routine::default(),
+            quiet: BTreeSet::new(),
             rng,
             spec,
         }
@@ -140,14 +150,14 @@ impl Host {
     }
 
     /// The identification of the next IP packet.
-    pub(super) fn next_id(&mut self, now: Time) -> u16 {
-        match self.spec.ip_id {
-            IpId::Counter => {
+    pub(super) fn next_id(&mut self, dont_fragment: bool, now: Time) -> u16 {
+        match self.spec.ip_id() {
+            IpId::Random => self.rng.next_u64() as u16,
+            IpId::Zero if dont_fragment => 0,
+            IpId::Counter | IpId::Zero => {
                 self.last_id = self.last_id.wrapping_add(1);
                 self.last_id.wrapping_add(self.used_elsewhere(now))
             }
-            IpId::Random => self.rng.next_u64() as u16,
-            IpId::Zero => 0,
         }
     }
 
@@ -163,13 +173,26 @@ impl Host {
         (spans as u16).wrapping_add(u16::from(into.unsigned_abs() >= moment))
     }
 
-    /// Whether a TCP port listens at `now`, when a segment has come for it.
-    pub(super) fn is_open(&mut self, port: u16, now: Time) -> bool {
+    /// Whether a segment that comes at `now` for a TCP port finds one that opens late, and open.
+    pub(super) fn has_opened(&mut self, port: u16, now: Time) -> bool {
         let first = *self.first_segment.get_or_insert(now);
         let has_opened = |opening: &Opening| {
             opening.ports.contains(port) && now >= first + Duration::from_secs(opening.after_s.into())
         };
-        self.spec.tcp.contains(port) || self.spec.opens.iter().any(has_opened)
+        self.spec.opens.iter().any(has_opened)
+    }
+
+    /// When it acts next of its own accord.
+    pub(super) fn due(&mut self) -> Option<Time> {
+        let due = [self.connections.due(), self.routine.due()];
+        due.into_iter().flatten().min()
+    }
+
+    /// Its time has come.
+    pub(super) fn wake(&mut self, scene: &mut Scene<'_>) {
+        self.connections.wake(scene.now, &mut self.replies);
+        self.send_replies(None, scene);
+        self.follow_habits(scene);
     }
 
     /// Its card on `segment`.

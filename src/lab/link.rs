@@ -34,7 +34,9 @@ impl LabLink {
 
     /// A link that only hears, and only what `filter` lets through.
     pub(super) fn capture(lab: &Lab, filter: Program) -> Self {
-        Self::with_tap(lab, Tap::with_filter(filter), false)
+        let link = Self::with_tap(lab, Tap::of_capture(filter), false);
+        lab.wire.borrow_mut().rouse();
+        link
     }
 
     fn with_tap(lab: &Lab, new: Tap, sends: bool) -> Self {
@@ -184,7 +186,8 @@ fn repair(wire: &mut Wire, packet: &mut [u8]) {
     let total = packet.len() as u16;
     packet[2..4].copy_from_slice(&total.to_be_bytes());
     if packet[4..6] == [0, 0] {
-        packet[4..6].copy_from_slice(&wire.hosts[YOU].next_id(wire.now).to_be_bytes());
+        let dont_fragment = packet[6] & 0x40 != 0;
+        packet[4..6].copy_from_slice(&wire.hosts[YOU].next_id(dont_fragment, wire.now).to_be_bytes());
     }
     if packet[12..16] == [0; 4] {
         packet[12..16].copy_from_slice(&nets::YOU.octets());

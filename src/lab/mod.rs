@@ -15,6 +15,7 @@
 //! | `wire` | the clock, the cables and the frames on them; `faults` is what cables do |
 //! | `host`, `datagram`, `chain`, `answer`, `error`, `ndp`, `tcp`, `limit`, `out` | one machine |
 //! | `filter`, `gate`, `track` | the packet filter before it, and the connections that one with state remembers |
+//! | `habits` | what hosts do of their own accord while somebody captures |
 //! | `dns` | the name server |
 //! | `link`, `tap` | the way in and out for jobs |
 //!
@@ -30,6 +31,7 @@ mod error;
 mod faults;
 mod filter;
 mod gate;
+mod habits;
 mod host;
 mod limit;
 mod link;
@@ -55,19 +57,21 @@ use std::time::Duration;
 
 pub use faults::Faults;
 pub use filter::{Action, Filter, Flags, Rule, Traffic};
+pub use habits::{Deed, Habit};
 pub use nets::{owns, owns_name};
 pub use plan::{
-    Alias, HostRow, HostSpec, IpId, Limit, NetSpec, Opening, Personality, Plan, PlanError, Ports, UdpPort, UdpService,
+    Alias, HostRow, HostSpec, IpId, Limit, NetSpec, Opening, Personality, Plan, PlanError, Ports, TcpPort, TcpService,
+    UdpPort, UdpService,
 };
 pub use track::State;
 
 use crate::base::nearest::did_you_mean;
 use crate::base::{Mac, Rng, Time};
-use crate::net::{Capture, Hear, Interface, Link, Medium, NetError, Reach, Route, Slept, World, bpf};
+use crate::net::{Capture, Hear, Interface, Link, Medium, NetError, Quiet, Reach, Route, Slept, World, bpf};
 use faults::Cable;
 use nets::{Nic, Segment};
 use tap::LAB0;
-use wire::Wire;
+use wire::{Wire, YOU};
 
 /// What [`LinkInfo`](crate::net::LinkInfo) calls this world.
 const NAME: &str = "lab";
@@ -209,6 +213,11 @@ impl World for Lab {
         Ok(Capture::Here(Box::new(link::LabLink::capture(self, filter))))
     }
 
+    fn suppress_rst(&self, port: u16) -> Result<Quiet, NetError> {
+        self.wire.borrow_mut().hosts[YOU].quiet.insert(port);
+        Ok(Quiet::holding(QuietPort { wire: Rc::clone(&self.wire), port }))
+    }
+
     fn sleep(&self, span: Duration) -> Slept {
         let wire = &mut *self.wire.borrow_mut();
         let until = wire.now + span;
@@ -221,6 +230,18 @@ impl World for Lab {
                 return Slept::Whole;
             }
         }
+    }
+}
+
+/// A port at which the student's machine resets nothing.
+struct QuietPort {
+    wire: Rc<RefCell<Wire>>,
+    port: u16,
+}
+
+impl Drop for QuietPort {
+    fn drop(&mut self) {
+        self.wire.borrow_mut().hosts[YOU].quiet.remove(&self.port);
     }
 }
 

@@ -141,7 +141,7 @@ impl Host {
             return;
         }
         let kind = Icmpv6Type::RouterAdvertisement(RouterAdvertisementHeader {
-            cur_hop_limit: self.spec.ttl,
+            cur_hop_limit: self.spec.ttl(),
             managed_address_config: false,
             other_config: false,
             router_lifetime: ROUTER_LIFETIME,

@@ -14,6 +14,8 @@ pub(super) struct Scene<'a> {
     pub(super) now: Time,
     pub(super) map: &'a Map,
     pub(super) zone: &'a Zone,
+    /// Somebody captures on `lab0`.
+    pub(super) is_overheard: bool,
     pub(super) out: &'a mut Out,
 }
 

@@ -1,10 +1,10 @@
 //! The ways between the networks, and the stations on each.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::nets::{Nets, Nic, Segment};
-use super::plan::Plan;
+use super::plan::{HostSpec, Plan};
 use crate::base::Mac;
 
 /// Who is where. Hosts know their neighbors without asking; only the student's jobs need ARP and neighbor discovery.
@@ -15,6 +15,9 @@ pub(super) struct Map {
     steps: BTreeMap<(Segment, Segment, bool), Step>,
     /// Where a segment sends what has no place, by whether it is IPv6.
     defaults: BTreeMap<(Segment, bool), IpAddr>,
+    /// The first IPv4 address of each host, by name.
+    addrs: BTreeMap<String, Ipv4Addr>,
+    name_server: Option<Ipv4Addr>,
 }
 
 /// The first step of the way to another segment.
@@ -32,8 +35,16 @@ impl Map {
         let macs = cards.flat_map(|nic| nic.subnets().map(move |subnet| ((nic.segment, subnet.addr), nic.mac())));
         let routers: Vec<Vec<Nic>> =
             plan.hosts().iter().filter(|host| host.forward).map(|host| plan.nics(host)).collect();
-        let mut map =
-            Self { nets: plan.nets().clone(), macs: macs.collect(), steps: BTreeMap::new(), defaults: BTreeMap::new() };
+        let first = |host: &HostSpec| plan.nics(host).iter().find_map(|nic| nic.v4);
+        let addrs = plan.hosts().iter().filter_map(|host| Some((host.name.clone(), first(host)?)));
+        let mut map = Self {
+            nets: plan.nets().clone(),
+            macs: macs.collect(),
+            steps: BTreeMap::new(),
+            defaults: BTreeMap::new(),
+            addrs: addrs.collect(),
+            name_server: plan.name_server().and_then(first),
+        };
         for is_ipv6 in [false, true] {
             for (segment, router) in routers.iter().flat_map(|nics| stands(nics, is_ipv6)) {
                 map.defaults.entry((segment, is_ipv6)).or_insert(router);
@@ -72,6 +83,16 @@ impl Map {
     pub(super) fn gateway(&self, from: Segment, to: Option<Segment>, is_ipv6: bool) -> Option<IpAddr> {
         let step = to.and_then(|to| self.step(from, to, is_ipv6)).map(|(router, _)| router);
         step.or_else(|| self.defaults.get(&(from, is_ipv6)).copied())
+    }
+
+    /// The first IPv4 address of a host of the plan.
+    pub(super) fn addr(&self, name: &str) -> Option<Ipv4Addr> {
+        self.addrs.get(name).copied()
+    }
+
+    /// The address of the name server.
+    pub(super) fn name_server(&self) -> Option<Ipv4Addr> {
+        self.name_server
     }
 
     /// The hardware address of a station.

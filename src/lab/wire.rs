@@ -48,18 +48,29 @@ pub(super) struct Wire {
     /// Ends waits while it is true.
     pub(super) stop: Arc<AtomicBool>,
     stations: BTreeMap<(Segment, Mac), usize>,
+    /// For each host, the earliest wake that is among the flights.
+    wakes: Vec<Time>,
     flights: BinaryHeap<Flight>,
     sent: u64,
 }
 
-/// A frame on its way to one host.
+/// Something that will happen to one host.
 struct Flight {
     at: Time,
     /// Order of sending, which decides between equal times.
     number: u64,
     to: usize,
-    segment: Segment,
-    frame: Vec<u8>,
+    cargo: Cargo,
+}
+
+/// What happens to it.
+enum Cargo {
+    /// A frame arrives by this cable.
+    Frame(Segment, Vec<u8>),
+    /// A frame between two others passes, which only captures see.
+    Overheard(Vec<u8>),
+    /// It acts of its own accord, if it still wants to.
+    Wake,
 }
 
 impl Wire {
@@ -72,6 +83,7 @@ impl Wire {
             now: Time::ZERO,
             stop: Arc::default(),
             stations: stations.collect(),
+            wakes: vec![Time::NEVER; plan.hosts().len()],
             hosts: plan.hosts().iter().map(|spec| Host::new(spec.clone(), plan.nics(spec), seed)).collect(),
             cables: cables(plan.nets(), seed),
             map: Map::new(plan),
@@ -110,26 +122,79 @@ impl Wire {
         self.sender = None;
     }
 
-    /// Moves the clock to the next arrival and lets its host act. `false` when none comes until `limit`.
+    /// Moves the clock to the next event and lets its host act. `false` when none comes until `limit`.
     pub(super) fn step(&mut self, limit: Time) -> bool {
+        self.forget_void_wakes();
         if self.flights.peek().is_none_or(|next| next.at > limit) {
             return false;
         }
         let Some(flight) = self.flights.pop() else { return false };
         self.now = self.now.max(flight.at);
-        if flight.to == YOU {
-            self.capture(&flight.frame, false);
-            self.learn(&flight.frame);
+        let to = flight.to;
+        if let (YOU, Cargo::Frame(_, frame)) = (to, &flight.cargo) {
+            self.capture(frame, false);
+            self.learn(frame);
         }
-        let mut scene = Scene { now: self.now, map: &self.map, zone: &self.zone, out: &mut self.out };
-        self.hosts[flight.to].receive(flight.segment, &flight.frame, &mut scene);
-        self.out.recycle(flight.frame);
+        let is_overheard = self.is_overheard();
+        let mut scene = Scene { now: self.now, map: &self.map, zone: &self.zone, is_overheard, out: &mut self.out };
+        match flight.cargo {
+            Cargo::Overheard(frame) => {
+                self.overhear(&frame);
+                self.out.recycle(frame);
+            }
+            Cargo::Frame(segment, frame) => {
+                self.hosts[to].receive(segment, &frame, &mut scene);
+                self.out.recycle(frame);
+            }
+            Cargo::Wake => {
+                self.wakes[to] = Time::NEVER;
+                self.hosts[to].wake(&mut scene);
+            }
+        }
         let mut departures = std::mem::take(&mut self.out.departures);
         for departure in departures.drain(..) {
-            self.depart(flight.to, departure);
+            self.depart(to, departure);
         }
         self.out.departures = departures; // keeps its room
+        self.plan_wake(to);
         true
+    }
+
+    /// Whether somebody captures.
+    fn is_overheard(&self) -> bool {
+        self.taps.values().any(|tap| tap.is_capture)
+    }
+
+    /// Somebody begins to capture: the hosts begin to talk.
+    pub(super) fn rouse(&mut self) {
+        for host in 0..self.hosts.len() {
+            self.hosts[host].rouse(self.now);
+            self.plan_wake(host);
+        }
+    }
+
+    /// Sees to it that a host is woken when it wants to be.
+    fn plan_wake(&mut self, host: usize) {
+        if let Some(at) = self.hosts[host].due().filter(|at| *at < self.wakes[host]) {
+            self.wakes[host] = at;
+            self.sent += 1;
+            self.flights.push(Flight { at, number: self.sent, to: host, cargo: Cargo::Wake });
+        }
+    }
+
+    /// Takes away the wakes that come next and that nobody wants any more: no time passes for them.
+    fn forget_void_wakes(&mut self) {
+        while let Some(Flight { at, to, cargo: Cargo::Wake, .. }) = self.flights.peek() {
+            let (at, to) = (*at, *to);
+            if self.wakes[to] == at && self.hosts[to].due() == Some(at) {
+                return;
+            }
+            self.flights.pop();
+            if self.wakes[to] == at {
+                self.wakes[to] = Time::NEVER;
+                self.plan_wake(to);
+            }
+        }
     }
 
     /// Puts a frame from host `from` on its cable, to all who shall get it.
@@ -158,7 +223,15 @@ impl Wire {
             && to != from
         {
             self.carry(from, &[to], segment, hold, frame);
+            if ![from, to].contains(&YOU) && segment == Segment::HOME && self.is_overheard() {
+                self.mirror(from, hold, frame);
+            }
         }
+    }
+
+    /// `lab0` is plugged into the port of the switch that repeats what passes between the others.
+    fn mirror(&mut self, from: usize, hold: Duration, frame: &[u8]) {
+        self.push(YOU, self.now + hold + self.hosts[from].cable.delay(), frame, Cargo::Overheard);
     }
 
     /// Over the cable of the sender, that of the network, and those of all who get it.
@@ -185,13 +258,24 @@ impl Wire {
     }
 
     fn launch(&mut self, to: usize, segment: Segment, at: Time, bytes: &[u8]) {
+        self.push(to, at, bytes, |frame| Cargo::Frame(segment, frame));
+    }
+
+    fn push(&mut self, to: usize, at: Time, bytes: &[u8], cargo: impl FnOnce(Vec<u8>) -> Cargo) {
         if self.flights.len() >= 2 * MOST_IN_FLIGHT {
             return;
         }
         let mut frame = self.out.buffer();
         frame.extend_from_slice(bytes);
         self.sent += 1;
-        self.flights.push(Flight { at, number: self.sent, to, segment, frame });
+        self.flights.push(Flight { at, number: self.sent, to, cargo: cargo(frame) });
+    }
+
+    /// What passes between two others: no link that sends sees it.
+    fn overhear(&mut self, frame: &[u8]) {
+        for tap in self.taps.values_mut().filter(|tap| tap.is_capture) {
+            tap.capture(self.now, frame, false);
+        }
     }
 
     fn capture(&mut self, frame: &[u8], outgoing: bool) {

@@ -14,9 +14,11 @@ pub use error::PlanError;
 pub use net::NetSpec;
 pub use show::HostRow;
 
+use crate::base::nearest::did_you_mean;
 use crate::base::targets;
 use crate::lab::faults::Faults;
 use crate::lab::filter::Filter;
+use crate::lab::habits::Habit;
 use crate::lab::nets::{self, Nets, Nic};
 use crate::lab::tcp;
 
@@ -51,21 +53,21 @@ pub struct HostSpec {
     /// Whose TCP it speaks.
     #[serde(default)]
     pub personality: Personality,
-    /// Open TCP ports, as `"22,80-90"`; the others are closed.
+    /// Open TCP ports, as `"22,80-90"`, where a program takes what comes and says nothing; the others are closed.
     #[serde(default)]
     pub tcp: Ports,
+    /// Open TCP ports whose programs say something.
+    #[serde(default)]
+    pub serve: Vec<TcpPort>,
     /// Open UDP ports; the others are closed.
     #[serde(default)]
     pub udp: Vec<UdpPort>,
-    /// The TTL, or hop limit, of what it sends.
-    #[serde(default = "default_ttl")]
-    pub ttl: u8,
-    /// The TCP window that it announces, in bytes.
-    #[serde(default = "default_window")]
-    pub window: u16,
-    /// How it numbers its IPv4 packets.
-    #[serde(default)]
-    pub ip_id: IpId,
+    /// The TTL, or hop limit, of what it sends; its personality's when none is given.
+    pub ttl: Option<u8>,
+    /// The TCP window that it announces, in bytes; its personality's when none is given.
+    pub window: Option<u16>,
+    /// How it numbers its IPv4 packets; as its personality when nothing is given.
+    pub ip_id: Option<IpId>,
     /// The packet filter in front of it; none lets everything through.
     pub filter: Option<Filter>,
     /// Its cable, or its cables when it has several.
@@ -76,6 +78,9 @@ pub struct HostSpec {
     pub forward: bool,
     /// How many ICMP errors it sends; none is no limit.
     pub icmp_limit: Option<Limit>,
+    /// What it does of its own accord while somebody captures.
+    #[serde(default)]
+    pub habits: Vec<Habit>,
     /// How many TCP resets it sends (`net.inet.icmp.icmplim` of FreeBSD counts them, too); none is no limit.
     pub rst_limit: Option<Limit>,
     /// IP ids of its counter that are used up by traffic elsewhere, on average each second: an idle scan finds it busy.
@@ -123,15 +128,52 @@ pub enum Personality {
     /// RFC 9293 to the letter.
     #[default]
     Rfc9293,
+    /// Linux 5 and 6.
+    Linux,
+    /// Windows 10 and 11.
+    Windows,
+    /// Windows XP.
+    WindowsXp,
+    /// FreeBSD 10 and later.
+    Freebsd,
+    /// macOS.
+    Macos,
+    /// OpenBSD.
+    Openbsd,
+    /// NetBSD.
+    Netbsd,
+    /// Cisco IOS.
+    CiscoIos,
+    /// IBM z/OS; OS/400 is alike.
+    Zos,
+    /// lwIP, of small devices.
+    Lwip,
+    /// `VxWorks`, of larger ones.
+    Vxworks,
 }
 
-impl Personality {
-    /// Its row.
-    pub(in crate::lab) fn manners(self) -> &'static tcp::Manners {
-        match self {
-            Self::Rfc9293 => &tcp::RFC9293,
-        }
-    }
+/// An open TCP port whose program says something.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TcpPort {
+    /// The port.
+    pub port: u16,
+    /// What listens there.
+    pub service: TcpService,
+}
+
+/// What a TCP port says.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TcpService {
+    /// This text, as soon as somebody has connected.
+    Banner(String),
+    /// What it is told (RFC 862).
+    Echo,
+    /// A page with the host's name (RFC 9112).
+    Http,
+    /// Nothing: it takes what comes.
+    Sink,
 }
 
 /// An open UDP port.
@@ -148,6 +190,8 @@ pub struct UdpPort {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UdpService {
+    /// Nothing; but it opens a TCP connection from port 7 to the port that the datagram came from.
+    Call,
     /// The names and addresses of this laboratory (RFC 1035), and refusals for all other questions.
     Dns,
     /// The same data (RFC 862); not to a port below 1024, or two echo servers would answer each other for ever.
@@ -157,15 +201,14 @@ pub enum UdpService {
 }
 
 /// How a host numbers its IPv4 packets; those of IPv6 have numbers only when they are fragments.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IpId {
     /// One more for each packet, to whomever it goes: an idle scan can count them.
     Counter,
     /// At random.
     Random,
-    /// Always 0, which RFC 6864 allows for packets that are never fragmented.
-    #[default]
+    /// 0 where "don't fragment" is set, which RFC 6864 allows; counted elsewhere.
     Zero,
 }
 
@@ -230,11 +273,16 @@ impl Plan {
             let start = net.span().start;
             plan.nets.add(net.get_ref()).map_err(|message| PlanError::at(text, start, message))?;
         }
+        let mut starts = vec![0];
         for host in file.host {
             let start = host.span().start;
             let host = host.into_inner();
             plan.check(&host).map_err(|message| PlanError::at(text, start, message))?;
             plan.hosts.push(host);
+            starts.push(start);
+        }
+        for (host, start) in plan.hosts.iter().zip(starts) {
+            plan.check_names(host).map_err(|message| PlanError::at(text, start, message))?;
         }
         Ok(plan)
     }
@@ -274,6 +322,11 @@ impl Plan {
     /// The cards of a host.
     pub(in crate::lab) fn nics(&self, host: &HostSpec) -> Vec<Nic> {
         Nic::of(host.all_addrs(), &self.nets)
+    }
+
+    /// The host that serves names, if there is one.
+    pub(in crate::lab) fn name_server(&self) -> Option<&HostSpec> {
+        self.hosts.iter().find(|host| host.udp.iter().any(|open| open.service == UdpService::Dns))
     }
 
     /// What only the whole plan can tell of a new host.
@@ -316,6 +369,18 @@ impl Plan {
         }
         Ok(())
     }
+
+    /// The names that a host uses belong to hosts with an IPv4 address.
+    fn check_names(&self, host: &HostSpec) -> Result<(), String> {
+        for name in host.habits.iter().filter_map(|habit| habit.does.names()) {
+            let there = self.hosts.iter().find(|other| other.name == name);
+            if !there.is_some_and(|other| other.addrs.iter().any(IpAddr::is_ipv4)) {
+                let hint = did_you_mean(name, self.names().map(|known| known.name));
+                return Err(format!("{}: no host {name:?} with an IPv4 address{hint}", host.name));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl HostSpec {
@@ -326,22 +391,59 @@ impl HostSpec {
             addrs: vec![nets::YOU.into(), nets::YOU6.into()],
             about: "Your own machine: its kernel answers ARP and ping, and resets what no program asked for."
                 .to_owned(),
-            personality: Personality::default(),
+            personality: Personality::Linux,
             tcp: Ports::default(),
+            serve: Vec::new(),
             udp: Vec::new(),
-            ttl: default_ttl(),
-            window: default_window(),
-            ip_id: IpId::default(),
+            ttl: None,
+            window: None,
+            ip_id: None,
             filter: None,
             link: Faults::NONE,
             forward: false,
             icmp_limit: None,
+            habits: Vec::new(),
             rst_limit: None,
             busy_per_second: 0,
             opens: Vec::new(),
             forward_filter: None,
             alias: Vec::new(),
         }
+    }
+
+    /// How its TCP and IP behave.
+    pub(in crate::lab) fn stack(&self) -> &'static tcp::Stack {
+        tcp::of(self.personality)
+    }
+
+    /// The TTL, or hop limit, of what it sends.
+    pub(in crate::lab) fn ttl(&self) -> u8 {
+        self.ttl.unwrap_or(self.stack().ttl)
+    }
+
+    /// The TCP window that it announces, in bytes: without timestamps and with them.
+    pub(in crate::lab) fn window(&self) -> [u16; 2] {
+        self.window.map_or(self.stack().window, |window| [window; 2])
+    }
+
+    /// How it numbers its IPv4 packets.
+    pub(in crate::lab) fn ip_id(&self) -> IpId {
+        self.ip_id.unwrap_or(self.stack().ip_id)
+    }
+
+    /// All open TCP ports.
+    pub(in crate::lab) fn tcp_open(&self) -> Ports {
+        let mut ports: Vec<u16> = self.tcp.0.iter().copied().chain(self.serve.iter().map(|open| open.port)).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        Ports(ports)
+    }
+
+    /// The program that listens at a TCP port, which may be one that has opened late; `None` where none does.
+    pub(in crate::lab) fn listener(&self, port: u16, has_opened: bool) -> Option<tcp::Program> {
+        let serves = self.serve.iter().find(|open| open.port == port);
+        let is_open = has_opened || serves.is_some() || self.tcp.contains(port);
+        is_open.then(|| tcp::Program::serve(serves.map(|open| &open.service), &self.name))
     }
 
     /// Its names, each with the addresses that go by it; its own comes first.
@@ -372,14 +474,6 @@ impl Known<'_> {
         addrs.sort_by_key(IpAddr::is_ipv6);
         addrs
     }
-}
-
-fn default_ttl() -> u8 {
-    64
-}
-
-fn default_window() -> u16 {
-    64240 // what Linux announces on Ethernet: 44 segments of 1460 bytes
 }
 
 fn lab_name<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {

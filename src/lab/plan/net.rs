@@ -83,8 +83,7 @@ fn prefixes<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Subnet>, D::Error
 fn lab_prefix<'de, D: Deserializer<'de>>(input: D) -> Result<Subnet, D::Error> {
     let written = String::deserialize(input)?;
     let wanted = "a prefix as 203.0.113.64/28 or 2001:db8:3::/64";
-    let found =
-        prefix(&written).ok_or_else(|| de::Error::invalid_value(de::Unexpected::Str(&written), &wanted))?;
+    let found = prefix(&written).ok_or_else(|| de::Error::invalid_value(de::Unexpected::Str(&written), &wanted))?;
     let right = match found.addr {
         _ if !nets::owns(found.addr) => {
             return Err(D::Error::custom(format!("{written} is outside the laboratory; {}", nets::ONLY)));

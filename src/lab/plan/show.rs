@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{HostSpec, Known, Limit, Opening, Plan, Ports, net};
+use super::{HostSpec, Known, Limit, Opening, Plan, Ports, TcpService, net};
 use crate::base::nearest::did_you_mean;
 use crate::lab::faults::Faults;
 use crate::lab::filter::{Filter, Rule};
@@ -43,7 +43,10 @@ impl Plan {
 
     /// The error for a name that no host has.
     pub(in crate::lab) fn unknown(&self, name: &str) -> NetError {
-        let hint = format!("no host of the laboratory has that name{}", did_you_mean(name, self.names().map(|known| known.name)));
+        let hint = format!(
+            "no host of the laboratory has that name{}",
+            did_you_mean(name, self.names().map(|known| known.name))
+        );
         NetError::UnknownName { name: name.escape_debug().to_string(), hint }
     }
 
@@ -54,12 +57,13 @@ impl Plan {
             let addrs: Vec<_> = alias.addrs.iter().map(ToString::to_string).collect();
             ("alias", format!("{}  {}", addrs.join(", "), alias.name))
         }));
-        let (stack, id) = (word(host.personality), word(host.ip_id));
-        lines.push(("stack", format!("{stack}, TTL {}, window {}, IP id {id}", host.ttl, host.window)));
+        let (stack, id) = (word(host.personality), word(host.ip_id()));
+        lines.push(("stack", format!("{stack}, TTL {}, window {}, IP id {id}", host.ttl(), host.window()[0])));
         if host.busy_per_second > 0 {
             lines.push(("busy", format!("{} IP ids each second are used elsewhere", host.busy_per_second)));
         }
-        lines.push(("tcp open", ports(&host.tcp, "none")));
+        lines.push(("tcp open", ports(&host.tcp_open(), "none")));
+        lines.extend(host.serve.iter().map(|open| ("tcp says", format!("{} {}", open.port, program(&open.service)))));
         let opens = |opening: &Opening| ("tcp opens", format!("{} {}", ports(&opening.ports, ""), later(opening)));
         lines.extend(host.opens.iter().map(opens));
         let udp: Vec<_> = host.udp.iter().map(|u| format!("{} {}", u.port, word(u.service))).collect();
@@ -75,6 +79,13 @@ impl Plan {
         lines.extend(host.icmp_limit.map(|limit| ("ICMP errors", rate(&limit))));
         lines.extend(host.rst_limit.map(|limit| ("TCP resets", rate(&limit))));
         lines
+    }
+}
+
+fn program(service: &TcpService) -> String {
+    match service {
+        TcpService::Banner(text) => format!("{:?}", text.trim_end()),
+        service => word(service),
     }
 }
 

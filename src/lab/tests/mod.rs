@@ -5,6 +5,7 @@
 mod dns;
 mod faults;
 mod filters;
+mod habits;
 mod headers;
 mod hostile;
 mod hosts;
@@ -12,6 +13,7 @@ mod hosts6;
 mod ndp;
 mod plan;
 mod six;
+mod stacks;
 mod witness;
 mod world;
 
@@ -49,6 +51,11 @@ pub(super) struct Heard {
 impl Bench {
     pub(super) fn new() -> Self {
         Self::of(Lab::new(1))
+    }
+
+    /// A few hosts that stay as they are, for what depends on who is there.
+    pub(super) fn small() -> Self {
+        Self::of(Lab::from_plan(Plan::parse(include_str!("small.toml")).unwrap(), 1))
     }
 
     pub(super) fn of(lab: Lab) -> Self {

@@ -33,6 +33,7 @@ A plain server that follows RFC 9293 to the letter: some ports open, the others 
   link-local  fe80::ff:fe00:a
   stack       rfc9293, TTL 64, window 64240, IP id zero
   tcp open    22, 53, 80, 443, 3306, 8443
+  tcp says    80 http
   udp open    7 echo
   link        0.15 ms each way";
     assert_eq!(plan.show("web.lab").unwrap(), web);
@@ -66,7 +67,7 @@ fn mistakes_are_named_with_their_place_and_the_nearest_name() {
         ("192.0.2.50", "192.0.2.255", "line 3, column 9", "hosts have 1 to 254"),
         ("192.0.2.50", "192.0.2", "line 3, column 9", "IPv4 or IPv6 address"),
         ("192.0.2.50", "2001:db8::g", "line 3, column 9", "IPv4 or IPv6 address"),
-        ("192.0.2.50", "2001:db8:3::1", "line 3, column 9", "outside the laboratory: use 2001:db8::x"),
+        ("192.0.2.50", "2001:db8:3::1", "line 1, column 1", "outside the networks of this laboratory: use 2001:db8::x"),
         ("192.0.2.50", "fe80::1", "line 3, column 9", "outside the laboratory"),
         ("192.0.2.50", "2001:db8::", "line 3, column 9", "hosts have ::1 to ::ffff"),
         ("192.0.2.50", "2001:db8::1:0", "line 3, column 9", "hosts have ::1 to ::ffff"),

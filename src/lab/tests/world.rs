@@ -80,7 +80,7 @@ fn an_ipv6_packet_is_given_a_frame_and_nothing_else() {
         (echo6_from(YOU_LL, ALL, 1), true, mac6(ALL), 4),
     ];
     for (frame, needs_iface, to, answers) in rows {
-        let mut bench = Bench::new();
+        let mut bench = Bench::small();
         let refused = bench.link.send(Via::Ip(None), &frame[14..], 0).is_err();
         assert_eq!(refused, needs_iface);
         if needs_iface {
