@@ -102,10 +102,10 @@ impl Host {
             return Some(Way { segment: Segment::LOOPBACK, from: Mac::ZERO, to: Mac::ZERO });
         }
         if let Some((nic, router)) = self.route(src, dst, zone, map) {
-            return self.way_by(nic, router, dst, map);
+            return way_by(nic, router, dst, map);
         }
         let nic = self.nics.first().filter(|_| !nets::needs_zone(dst))?;
-        self.way_by(nic, Some(map.gateway(nic.segment, None, dst.is_ipv6())?), dst, map)
+        way_by(nic, Some(map.gateway(nic.segment, None, dst.is_ipv6())?), dst, map)
     }
 
     /// The card for a packet from `src` to `dst`, and the router that takes it when `dst` is on another network.
@@ -125,17 +125,6 @@ impl Host {
         let steps = nics().filter_map(|nic| Some((nic, map.step(nic.segment, on, dst.is_ipv6())?)));
         let (nic, (router, _)) = steps.min_by_key(|(_, (_, hops))| *hops)?;
         Some((nic, Some(router)))
-    }
-
-    /// The way by this card, to `router` or to `dst` itself.
-    fn way_by(&self, nic: &Nic, router: Option<IpAddr>, dst: IpAddr, map: &Map) -> Option<Way> {
-        let to = match (router, dst) {
-            (Some(router), _) => map.mac(nic.segment, router)?,
-            (None, IpAddr::V4(dst)) if nic.broadcast() == Some(dst) => Mac::BROADCAST,
-            (None, IpAddr::V6(dst)) if dst.is_multicast() => ndp::group_mac(dst),
-            (None, dst) => map.mac(nic.segment, dst)?,
-        };
-        Some(Way { segment: nic.segment, from: nic.mac(), to })
     }
 
     /// The address that this host speaks with to `peer` by the cable of `zone`: RFC 6724 section 5, as far as a host
@@ -310,7 +299,7 @@ impl Host {
             Action::Accept => {}
             refused => return self.refuse(refused, datagram, &transport, scene),
         }
-        match self.way_by(&nic, router, datagram.dst, scene.map) {
+        match way_by(&nic, router, datagram.dst, scene.map) {
             Some(way) => {
                 let (kind, head, tail) = one_hop_older(datagram);
                 scene.out.put(&way, Duration::ZERO, kind, &[&head, tail]);
@@ -318,6 +307,17 @@ impl Host {
             None => self.error_after(NEIGHBOR_TIMEOUT, datagram, Why::NobodyThere, scene),
         }
     }
+}
+
+/// The way by this card, to `router` or to `dst` itself.
+fn way_by(nic: &Nic, router: Option<IpAddr>, dst: IpAddr, map: &Map) -> Option<Way> {
+    let to = match (router, dst) {
+        (Some(router), _) => map.mac(nic.segment, router)?,
+        (None, IpAddr::V4(dst)) if nic.broadcast() == Some(dst) => Mac::BROADCAST,
+        (None, IpAddr::V6(dst)) if dst.is_multicast() => ndp::group_mac(dst),
+        (None, dst) => map.mac(nic.segment, dst)?,
+    };
+    Some(Way { segment: nic.segment, from: nic.mac(), to })
 }
 
 /// Whether a hardware address is that of several stations (IEEE 802, the first bit on the wire).

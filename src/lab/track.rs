@@ -72,13 +72,18 @@ impl Seen {
         let (flow, kind) = match (protocol, bytes.first().copied()) {
             (ip_number::TCP, _) => (ports()?, Kind::Tcp(*bytes.get(13)?)),
             (ip_number::UDP, _) => (ports()?, Kind::Plain),
-            (ip_number::ICMP, Some(icmpv4::TYPE_ECHO_REQUEST)) => (echo()?, Kind::Asks),
-            (ip_number::ICMP, Some(icmpv4::TYPE_ECHO_REPLY)) => (echo()?, Kind::Answers),
-            (ip_number::ICMP, Some(3 | 4 | 11 | 12)) => (quoted(bytes.get(8..)?)?, Kind::Error),
-            (ip_number::IPV6_ICMP, Some(icmpv6::TYPE_ECHO_REQUEST)) => (echo()?, Kind::Asks),
-            (ip_number::IPV6_ICMP, Some(icmpv6::TYPE_ECHO_REPLY)) => (echo()?, Kind::Answers),
-            (ip_number::IPV6_ICMP, Some(..128)) => (quoted(bytes.get(8..)?)?, Kind::Error),
-            (ip_number::ICMP | ip_number::IPV6_ICMP, _) => return None,
+            (ip_number::ICMP | ip_number::IPV6_ICMP, Some(kind)) => match (protocol, kind) {
+                (ip_number::ICMP, icmpv4::TYPE_ECHO_REQUEST) | (ip_number::IPV6_ICMP, icmpv6::TYPE_ECHO_REQUEST) => {
+                    (echo()?, Kind::Asks)
+                }
+                (ip_number::ICMP, icmpv4::TYPE_ECHO_REPLY) | (ip_number::IPV6_ICMP, icmpv6::TYPE_ECHO_REPLY) => {
+                    (echo()?, Kind::Answers)
+                }
+                (ip_number::ICMP, 3 | 4 | 11 | 12) | (ip_number::IPV6_ICMP, ..128) => {
+                    (quoted(bytes.get(8..)?)?, Kind::Error)
+                }
+                _ => return None,
+            },
             _ => (flow(0, 0), Kind::Plain),
         };
         Some(Self { flow, kind })
@@ -150,10 +155,12 @@ impl Tracker {
                 self.table.remove(&flow);
                 return if is_back { State::Established } else { State::New };
             }
-            Step::Ignored => {}
-            Step::On => entry.until = now + entry.patience(),
+            Step::Ignored => entry.is_answered |= is_back,
+            Step::On => {
+                entry.is_answered |= is_back;
+                entry.until = now + entry.patience();
+            }
         }
-        entry.is_answered |= is_back;
         if entry.is_answered { State::Established } else { State::New }
     }
 
@@ -284,9 +291,8 @@ impl Entry {
         }
         match old.next(class, is_back) {
             Next::Invalid => Step::Invalid,
-            Next::Same => Step::Ignored,
             Next::Reopened if self.may_reopen => Step::Anew,
-            Next::Reopened => Step::Ignored,
+            Next::Reopened | Next::Same => Step::Ignored,
             Next::Is(new) => {
                 self.tcp = Some(new);
                 match class {
@@ -303,11 +309,10 @@ impl Entry {
     fn patience(&self) -> Duration {
         const UNANSWERED: u64 = 300;
         Duration::from_secs(match self.tcp {
-            None if self.is_answered => 120,
-            None => 30,
             Some(Tcp::Established) if !self.is_answered => UNANSWERED,
             Some(Tcp::Established) => 5 * 24 * 60 * 60,
-            Some(Tcp::SynSent | Tcp::FinWait | Tcp::TimeWait) => 120,
+            None if !self.is_answered => 30,
+            None | Some(Tcp::SynSent | Tcp::FinWait | Tcp::TimeWait) => 120,
             Some(Tcp::SynReceived | Tcp::CloseWait) => 60,
             Some(Tcp::LastAck) => 30,
             Some(Tcp::Closed) => 10,
@@ -327,26 +332,130 @@ enum Next {
 impl Tcp {
     fn next(self, class: Class, is_back: bool) -> Next {
         use Tcp::{CloseWait, Closed, Established, FinWait, LastAck, SynReceived, SynSent, TimeWait};
+        if self.excludes(class, is_back) {
+            return Next::Invalid;
+        }
         Next::Is(match (class, self) {
-            (Class::Reset, _) => Closed,
-            (Class::None, _) => return Next::Invalid,
-            (Class::Syn, _) if is_back => return Next::Invalid,
-            (Class::Syn, SynSent) => SynSent,
             (Class::Syn, TimeWait | Closed) => return Next::Reopened,
-            (Class::Syn, _) => return Next::Same,
-            (Class::SynAck, SynSent) if is_back => SynReceived,
-            (Class::SynAck, _) if is_back => return Next::Same,
-            (Class::SynAck, SynReceived) => SynReceived,
-            (Class::SynAck, _) => return Next::Invalid,
-            (Class::Ack, SynSent) if is_back => return Next::Same,
-            (Class::Fin | Class::Ack, SynSent) => return Next::Invalid,
+            (Class::Syn, SynSent) => SynSent,
+            (Class::SynAck, SynSent) | (Class::SynAck | Class::Ack, SynReceived) if is_back || class != Class::Ack => {
+                SynReceived
+            }
+            (Class::Syn | Class::SynAck, _) | (Class::Ack, SynSent) => return Next::Same,
             (Class::Fin, SynReceived | Established) => FinWait,
             (Class::Fin, FinWait | CloseWait | LastAck) => LastAck,
-            (Class::Ack, SynReceived) if is_back => SynReceived,
             (Class::Ack, SynReceived | Established) => Established,
             (Class::Ack, FinWait | CloseWait) => CloseWait,
-            (Class::Ack, LastAck) | (_, TimeWait) => TimeWait,
-            (Class::Fin | Class::Ack, Closed) => Closed,
+            (Class::Ack, LastAck) | (Class::Fin | Class::Ack, TimeWait) => TimeWait,
+            _ => Closed,
         })
+    }
+
+    /// Whether that side cannot say this now.
+    fn excludes(self, class: Class, is_back: bool) -> bool {
+        match class {
+            Class::None => true,
+            Class::Syn => is_back,
+            Class::SynAck => !is_back && self != Self::SynReceived,
+            Class::Fin => self == Self::SynSent,
+            Class::Ack => self == Self::SynSent && !is_back,
+            Class::Reset => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    const A: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
+    const B: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 10));
+
+    fn seen(src: IpAddr, dst: IpAddr, protocol: IpNumber, bytes: &[u8]) -> Seen {
+        Seen::of(src, dst, protocol, bytes).expect("it has a connection")
+    }
+
+    fn segment(to: IpAddr, flags: u8) -> Seen {
+        let (src, from_port, to_port) = if to == B { (A, 7, 80) } else { (B, 80, 7) };
+        let mut bytes = [0; 20];
+        (bytes[1], bytes[3], bytes[13]) = (from_port, to_port, flags);
+        seen(src, to, ip_number::TCP, &bytes)
+    }
+
+    /// Looks at a packet and remembers what is new.
+    fn pass(tracker: &mut Tracker, seen: &Seen, now: Time) -> State {
+        let state = tracker.look(seen, true, now);
+        if state == State::New {
+            tracker.keep(seen, now);
+        }
+        state
+    }
+
+    #[test]
+    fn a_connection_is_followed_to_its_end() {
+        // To whom, flags; what it is.
+        let rows = [
+            (B, SYN, State::New),
+            (B, SYN, State::New),
+            (A, SYN | ACK, State::Established),
+            (B, ACK, State::Established),
+            (A, ACK, State::Established),
+            (A, SYN, State::Invalid),
+            (B, SYN | ACK, State::Invalid),
+            (B, FIN, State::Invalid),
+            (B, FIN | ACK, State::Established),
+            (A, FIN | ACK, State::Established),
+            (B, ACK, State::Established),
+            (B, SYN, State::New), // it begins anew
+            (A, RST | ACK, State::Established),
+            (A, ACK, State::New), // the reset was its end, and a bare ACK may begin another one
+        ];
+        let mut tracker = Tracker::default();
+        for (row, (to, flags, state)) in rows.into_iter().enumerate() {
+            assert_eq!(pass(&mut tracker, &segment(to, flags), Time::ZERO), state, "row {row}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_heard_of_is_forgotten() {
+        let mut tracker = Tracker::default();
+        let at = |seconds| Time::ZERO + Duration::from_secs(seconds);
+        let datagram = |src, dst| seen(src, dst, ip_number::UDP, &[0, 9, 0, 9]);
+        assert_eq!(pass(&mut tracker, &datagram(A, B), at(0)), State::New);
+        assert_eq!(pass(&mut tracker, &datagram(B, A), at(29)), State::Established);
+        assert_eq!(pass(&mut tracker, &datagram(A, B), at(148)), State::Established);
+        assert_eq!(pass(&mut tracker, &datagram(A, B), at(300)), State::New);
+    }
+
+    #[test]
+    fn echoes_and_errors_belong_to_what_they_answer() {
+        let mut tracker = Tracker::default();
+        let echo = |kind| [kind, 0, 0, 0, 0, 5, 0, 1];
+        assert_eq!(pass(&mut tracker, &seen(B, A, ip_number::ICMP, &echo(0)), Time::ZERO), State::Invalid);
+        assert_eq!(pass(&mut tracker, &seen(A, B, ip_number::ICMP, &echo(8)), Time::ZERO), State::New);
+        assert_eq!(pass(&mut tracker, &seen(B, A, ip_number::ICMP, &echo(0)), Time::ZERO), State::Established);
+        // Port unreachable, quoting a datagram that was sent and one that was not.
+        let error = |port| {
+            let quote =
+                [&[0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 2, 192, 0, 2, 10][..], &[0, 9, 0, port]];
+            [&[3, 3, 0, 0, 0, 0, 0, 0][..], &quote.concat()].concat()
+        };
+        assert_eq!(pass(&mut tracker, &seen(A, B, ip_number::UDP, &[0, 9, 0, 53]), Time::ZERO), State::New);
+        assert_eq!(pass(&mut tracker, &seen(B, A, ip_number::ICMP, &error(53)), Time::ZERO), State::Related);
+        assert_eq!(pass(&mut tracker, &seen(B, A, ip_number::ICMP, &error(54)), Time::ZERO), State::Invalid);
+        assert_eq!(Seen::of(B, A, ip_number::ICMP, &error(54)[..30]), None, "a quote cut short");
+    }
+
+    #[test]
+    fn a_full_table_takes_nothing_new_until_something_is_forgotten() {
+        let mut tracker = Tracker::default();
+        let datagram = |number: usize| seen(A, B, ip_number::UDP, &[(number >> 8) as u8, number as u8, 0, 9]);
+        assert!((0..Tracker::MOST).all(|n| pass(&mut tracker, &datagram(n), Time::ZERO) == State::New));
+        assert_eq!(pass(&mut tracker, &datagram(Tracker::MOST), Time::ZERO), State::Invalid);
+        let later = Time::ZERO + Duration::from_secs(31);
+        assert_eq!(pass(&mut tracker, &datagram(Tracker::MOST), later), State::New);
+        assert_eq!(tracker.table.len(), 1);
     }
 }

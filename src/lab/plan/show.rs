@@ -76,8 +76,8 @@ impl Plan {
             lines.push(("forwards", "between its networks".to_owned()));
         }
         lines.extend(host.forward_filter.iter().flat_map(|filter| rules("forwards", filter)));
-        lines.extend(host.icmp_limit.map(|limit| ("ICMP errors", rate(&limit))));
-        lines.extend(host.rst_limit.map(|limit| ("TCP resets", rate(&limit))));
+        lines.extend(host.icmp_limit.map(|limit| ("ICMP errors", rate(limit))));
+        lines.extend(host.rst_limit.map(|limit| ("TCP resets", rate(limit))));
         lines
     }
 }
@@ -112,7 +112,7 @@ fn said(rule: &Rule) -> String {
         let states: Vec<_> = rule.state.iter().map(word).collect();
         let _ = write!(text, " state {}", states.join(", "));
     }
-    if let Some(limit) = &rule.limit {
+    if let Some(limit) = rule.limit {
         let _ = write!(text, ", {}", rate(limit));
     }
     text
@@ -122,7 +122,7 @@ fn later(opening: &Opening) -> String {
     format!("{} s after the first TCP segment", opening.after_s)
 }
 
-fn rate(limit: &Limit) -> String {
+fn rate(limit: Limit) -> String {
     match limit {
         Limit { burst: 0, .. } => "none".to_owned(),
         Limit { burst, per_second } => format!("{burst} at once, then {per_second} each second"),
@@ -144,7 +144,7 @@ fn link(link: &Faults) -> String {
             let _ = write!(text, ", {}% {name}", chance * 100.0);
         }
     }
-    if let Some(limit) = &link.rate {
+    if let Some(limit) = link.rate {
         let _ = write!(text, ", {}", rate(limit));
     }
     text
