@@ -112,8 +112,9 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// The letters, from the lowest bit on.
-    const LETTERS: &'static str = "FSRPAUEC";
+    /// The letters, each with its bit, in the order in which they are written.
+    const LETTERS: [(char, u8); 8] =
+        [('S', 0x02), ('A', 0x10), ('F', 0x01), ('R', 0x04), ('P', 0x08), ('U', 0x20), ('E', 0x40), ('C', 0x80)];
 
     /// Whether segments with these flags fit.
     pub fn fit(self, flags: u8) -> bool {
@@ -124,9 +125,9 @@ impl Flags {
         let wanted = "flags are written as \"S/SAFR\": those that are set, and those that are looked at";
         let (set, mask) = text.split_once('/').ok_or_else(|| format!("{text:?} has no slash; {wanted}"))?;
         let bits = |letters: &str| {
-            letters.chars().try_fold(0, |bits, letter| match Self::LETTERS.find(letter) {
-                Some(bit) => Ok(bits | 1 << bit),
-                None => Err(format!("{letter:?} is no TCP flag, which are {}; {wanted}", Self::LETTERS)),
+            letters.chars().try_fold(0, |bits, letter| match Self::LETTERS.iter().find(|(known, _)| *known == letter) {
+                Some((_, bit)) => Ok(bits | bit),
+                None => Err(format!("{letter:?} is no TCP flag, which are S A F R P U E C; {wanted}")),
             })
         };
         let (set, mask): (u8, u8) = (bits(set)?, bits(mask)?);
@@ -140,8 +141,8 @@ impl Flags {
 
 impl fmt::Display for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let letters = |bits: u8| (0..).zip(Self::LETTERS.chars()).filter(move |(bit, _)| bits >> bit & 1 == 1);
-        let text = |bits| letters(bits).map(|(_, letter)| letter).collect::<String>();
+        let there = |bits: u8| Self::LETTERS.iter().filter(move |(_, bit)| bits & bit != 0);
+        let text = |bits| there(bits).map(|(letter, _)| letter).collect::<String>();
         write!(f, "{}/{}", text(self.set), text(self.mask))
     }
 }

@@ -98,7 +98,8 @@ fn addresses(nic: &Nic) -> Vec<(&'static str, String)> {
 /// What a filter says, a line for each rule.
 fn rules(key: &'static str, filter: &Filter) -> Vec<(&'static str, String)> {
     let rules = filter.rules.iter().map(|rule| (key, said(rule)));
-    rules.chain([(key, format!("{} the rest", word(filter.default)))]).collect()
+    let strict = (!filter.loose).then(|| (key, "a bare ACK begins no connection".to_owned()));
+    rules.chain([(key, format!("{} the rest", word(filter.default)))]).chain(strict).collect()
 }
 
 /// `accept tcp 22, 80 flags S/SAFR state new`.
