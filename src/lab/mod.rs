@@ -66,9 +66,8 @@ pub use plan::{
 pub use track::State;
 
 use crate::base::nearest::did_you_mean;
-use crate::base::{Mac, Rng, Time};
+use crate::base::{Mac, Time};
 use crate::net::{Capture, Hear, Interface, Link, Medium, NetError, Quiet, Reach, Route, Slept, World, bpf};
-use faults::Cable;
 use nets::{Nic, Segment};
 use tap::LAB0;
 use wire::{Wire, YOU};
@@ -113,8 +112,9 @@ impl Lab {
     /// [`NetError::UnknownName`] when there is no such host or network.
     pub fn faults(&self, name: &str, faults: Faults) -> Result<(), NetError> {
         let wire = &mut *self.wire.borrow_mut();
-        if let Some(segment) = plan::net::prefix(name).and_then(|prefix| self.plan.nets().find(&prefix)) {
-            wire.cables.entry(segment).or_insert_with(|| Cable::new(faults, Rng::new(0))).set(faults);
+        let segment = plan::net::prefix(name).and_then(|prefix| self.plan.nets().find(&prefix));
+        if let Some(cable) = segment.and_then(|segment| wire.cables.get_mut(&segment)) {
+            cable.set(faults);
             return Ok(());
         }
         let host = self.plan.find(name).ok_or_else(|| self.plan.unknown(name))?;

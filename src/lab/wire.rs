@@ -11,7 +11,7 @@ use etherparse::{ArpOperation, EtherType, Ethernet2HeaderSlice};
 
 use super::datagram::ETHERNET;
 use super::dns::Zone;
-use super::faults::{Cable, Faults, Toward};
+use super::faults::{Cable, Toward};
 use super::host::{Host, is_group, read_arp};
 use super::ndp;
 use super::nets::{Net, Nets, Segment};
@@ -252,9 +252,8 @@ impl Wire {
 
     /// The times that the copies of a frame take on the cable of a network.
     fn over_net(&mut self, segment: Segment, at: Time) -> impl Iterator<Item = Duration> + use<> {
-        let cable = self.cables.get_mut(&segment).map(|cable| cable.cross(Toward::Net, at));
-        let sound = cable.is_none().then_some(Duration::ZERO);
-        cable.into_iter().flatten().chain(sound)
+        let cable = self.cables.get_mut(&segment);
+        cable.map(|cable| cable.cross(Toward::Net, at)).into_iter().flatten()
     }
 
     fn launch(&mut self, to: usize, segment: Segment, at: Time, bytes: &[u8]) {
@@ -297,13 +296,13 @@ impl Wire {
     }
 }
 
-/// The cables of the networks that do something to frames.
+/// The cables of the networks, each with dice of its own.
 fn cables(nets: &Nets, seed: u64) -> BTreeMap<Segment, Cable> {
     let cable = |(segment, net): (Segment, &Net)| {
         let name = net.v4.or(net.v6).map_or_else(String::new, |prefix| prefix.addr.to_string());
         (segment, Cable::new(net.link, Rng::new(rng::hash(seed, name.as_bytes()))))
     };
-    nets.all().filter(|(_, net)| net.link != Faults::NONE).map(cable).collect()
+    nets.all().map(cable).collect()
 }
 
 /// Who sent an ARP reply, when it is a neighbor.

@@ -331,6 +331,9 @@ impl Plan {
 
     /// What only the whole plan can tell of a new host.
     fn check(&self, new: &HostSpec) -> Result<(), String> {
+        if new.busy_per_second > 0 && new.ip_id() != IpId::Counter {
+            return Err(format!("{}: a host that is busy counts its ids: say ip_id = \"counter\", too", new.name));
+        }
         let mut earlier: Vec<&str> = Vec::new();
         for Known { name, .. } in new.names() {
             if self.find(name).is_some() || earlier.iter().any(|other| other.eq_ignore_ascii_case(name)) {

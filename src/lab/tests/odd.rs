@@ -64,7 +64,7 @@ fn a_honeypot_answers_syn_ack_at_every_port() {
 #[test]
 fn a_port_opens_a_minute_after_the_first_segment_whenever_that_comes() {
     let mut bench = Bench::new();
-    bench.lab.sleep(Duration::from_secs(120));
+    bench.lab.sleep(Duration::from_mins(2));
     let mut ask = |port| bench.ask(&tcp(LATER, port, "S")).remove(0);
     for _ in 0..6 {
         assert!(ask(8080).contains(": RA seq 0"), "closed; ten seconds pass");

@@ -84,6 +84,7 @@ fn mistakes_are_named_with_their_place_and_the_nearest_name() {
         ("about = \"One host.\"", "", "line 1, column 1", "missing field `about`"),
         ("ttl = 128", "ttl = ", "line 6, column 7", ""),
         ("ttl = 128", "opens = [{ ports = \"8080\", after = 60 }]", "line 6, column 28", "did you mean \"after_s\"?"),
+        ("ttl = 128", "busy_per_second = 5", "line 1, column 1", "say ip_id = \"counter\", too"),
         ("ttl = 128", "rst_limit = { burst = 1 }", "line 6, column 13", "missing field `per_second`"),
         ("ttl = 128", "link = { rate = { burst = 1, per_sec = 2 } }", "line 6, column 30", "did you mean"),
     ];
