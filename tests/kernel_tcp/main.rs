@@ -24,7 +24,9 @@ const PROGRAMS: &str = include_str!("programs.py");
 fn serve(wire: &Wire) -> Running {
     wire.server_sh(&format!(
         "ip neigh add {} lladdr 02:00:00:09:00:01 dev eth0 nud permanent
-         sysctl -qw net.ipv4.tcp_syncookies=0 net.ipv4.tcp_max_syn_backlog=4096 net.core.somaxconn=4096",
+         sysctl -qw net.ipv4.tcp_syncookies=0 net.ipv4.tcp_max_syn_backlog=4096 net.core.somaxconn=4096
+         sysctl -qw net.ipv4.tcp_rmem='4096 131072 6291456' net.ipv4.tcp_ecn=2
+         sysctl -qw net.ipv4.tcp_challenge_ack_limit=2147483647 || true",
         side::PROBER
     ));
     Running::until_ready(wire.server("python3").args(["-c", PROGRAMS]))
@@ -41,8 +43,7 @@ fn stay_on_one_processor() {
 
 /// The outcome of each probe in a state.
 fn outcomes(side: &mut Side, state: &State) -> Vec<String> {
-    let mut port = 2000;
-    Probe::all(state).iter().map(|probe| probe::outcome(side, state, &mut port, probe)).collect()
+    Probe::all(state).iter().map(|probe| probe::outcome(side, state, probe)).collect()
 }
 
 /// A state's table: outcome after outcome, with the probes that draw it.

@@ -1,6 +1,7 @@
 //! One connection seen from the prober's end, and what comes back on it.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use etherparse::{Ipv4HeaderSlice, PacketBuilder, TcpHeader, TcpOptionElement, TcpSlice};
 
@@ -87,7 +88,10 @@ fn options(tcp: &TcpSlice<'_>) -> String {
             TcpOptionElement::WindowScale(shift) => write!(text, " ws={shift}"),
             TcpOptionElement::SelectiveAcknowledgementPermitted => write!(text, " sackOK"),
             TcpOptionElement::SelectiveAcknowledgement(..) => write!(text, " sack"),
-            TcpOptionElement::Timestamp(_, echo) => write!(text, " ts={}", if echo == STAMP { "echoed" } else { "bad" }),
+            TcpOptionElement::Timestamp(_, echo) => match echo {
+                STAMP => write!(text, " ts=echoed"),
+                _ => write!(text, " ts={echo}"),
+            },
         };
     }
     text
@@ -105,9 +109,17 @@ pub(crate) struct Peer<'a> {
     pub(crate) next: u32,
     /// What the host sends next (its SND.NXT), by what the prober has heard.
     pub(crate) theirs: u32,
+    /// What of it the prober has not acknowledged (1 for the host's FIN).
+    pub(crate) withheld: u32,
 }
 
-impl Peer<'_> {
+impl<'a> Peer<'a> {
+    /// For a new connection to `port`.
+    pub(crate) fn new(side: &'a mut Side, port: u16) -> Self {
+        let source_port = side.renew();
+        Self { side, source_port, port, next: 1000, theirs: 5000, withheld: 0 }
+    }
+
     /// Sends a segment and gives what comes back for it.
     pub(crate) fn ask(&mut self, flags: u8, seq: u32, ack: u32, data: &[u8]) -> Vec<Segment> {
         let frame = self.frame(flags, seq, ack, data, &[]);
@@ -131,6 +143,18 @@ impl Peer<'_> {
             let frame = self.side.hear();
             if let Some(segment) = Segment::read(&frame).filter(|segment| self.is_mine(segment)) {
                 return segment;
+            }
+        }
+    }
+
+    /// An ACK without data that comes within a second.
+    pub(crate) fn hear_ack(&mut self) -> Option<Segment> {
+        let until = self.side.now() + Duration::from_secs(1);
+        loop {
+            let frame = self.side.hear_until(until)?;
+            let segment = Segment::read(&frame).filter(|segment| self.is_mine(segment));
+            if let Some(ack) = segment.filter(|segment| segment.flags == ACK && segment.data == 0) {
+                return Some(ack);
             }
         }
     }

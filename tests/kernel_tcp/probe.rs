@@ -106,24 +106,42 @@ struct Numbers {
     theirs: u32,
 }
 
-/// A connection that takes longer than that is begun anew, or a retransmission could be taken for an answer.
-const IN_TIME: Duration = Duration::from_millis(150);
+/// A connection that takes longer than that is begun anew: an ACK that is delayed, by 40 ms at least, or a retransmission
+/// could be taken for an answer.
+const IN_TIME: Duration = Duration::from_millis(30);
 
 /// Sends a probe to a new connection in `state`, and tells the answer and what becomes of the connection.
-pub(crate) fn outcome(side: &mut Side, state: &State, source_port: &mut u16, probe: &Probe) -> String {
+pub(crate) fn outcome(side: &mut Side, state: &State, probe: &Probe) -> String {
     loop {
-        side.renew();
-        *source_port += 1;
         let start = side.now();
-        let mut peer = Peer { side, source_port: *source_port, port: state.port, next: 1000, theirs: 5000 };
-        let text = tell(&mut peer, state, probe);
-        if side.now() - start < IN_TIME {
+        let mut peer = Peer::new(side, state.port);
+        let (numbers, answers) = ask(&mut peer, state, probe);
+        let mut text = numbers.tell_all(&answers, state);
+        if !state.is_connection {
+            peer.ask(RST, numbers.seq.wrapping_add(1), 0, b""); // the end of what a SYN began
             return text;
         }
+        let (fate, is_taken) = fate(&mut peer, &numbers, &answers);
+        if side.now() - start > IN_TIME {
+            continue;
+        }
+        if answers.is_empty() && is_taken {
+            text = later(&mut Peer::new(side, state.port), state, probe).unwrap_or(text);
+        }
+        return format!("{text}; {fate}");
     }
 }
 
-fn tell(peer: &mut Peer<'_>, state: &State, probe: &Probe) -> String {
+/// The answer to a probe that was taken in silence, once it comes.
+fn later(peer: &mut Peer<'_>, state: &State, probe: &Probe) -> Option<String> {
+    let (numbers, mut answers) = ask(peer, state, probe);
+    let ack = answers.pop().or_else(|| peer.hear_ack())?;
+    peer.ask(RST, ack.ack, 0, b"");
+    Some(format!("later {}", numbers.tell(&ack, state)))
+}
+
+/// Enters the state and sends the probe.
+fn ask(peer: &mut Peer<'_>, state: &State, probe: &Probe) -> (Numbers, Vec<Segment>) {
     (state.enter)(peer);
     let numbers = Numbers {
         seq: peer.next.wrapping_add_signed(probe.seq.offset()),
@@ -134,35 +152,34 @@ fn tell(peer: &mut Peer<'_>, state: &State, probe: &Probe) -> String {
     };
     let data = if probe.has_data { DATA } else { b"" };
     let answers = peer.ask(probe.flags, numbers.seq, numbers.ack, data);
-    let mut text = numbers.tell_all(&answers, state);
-    if state.is_connection {
-        let _ = write!(text, "; {}", fate(peer, &numbers));
-    } else {
-        peer.ask(RST, numbers.seq.wrapping_add(1), 0, b""); // the end of what a SYN began
-    }
-    text
+    (numbers, answers)
 }
 
-/// What became of the connection. Two questions find out: does it refuse an acknowledgment of something that was not
-/// sent, as all do that do not know the peer yet; and what does it answer to a byte that is long known?
-fn fate(peer: &mut Peer<'_>, numbers: &Numbers) -> String {
-    let (next, theirs) = (numbers.next, numbers.theirs);
+/// What became of the connection, and whether something of the probe was taken. Two questions find out: does it refuse
+/// an acknowledgment of something that was not sent, as all do that do not know the peer yet; and what does it answer to
+/// a byte that is long known?
+fn fate(peer: &mut Peer<'_>, numbers: &Numbers, answers: &[Segment]) -> (String, bool) {
+    // What opens a new connection has new numbers.
+    let opened = answers.iter().find(|answer| answer.has(SYN) && answer.end() != numbers.theirs);
+    let (next, theirs) = opened.map_or((numbers.next, numbers.theirs), |answer| (answer.ack, answer.end()));
     let is_refused = peer.ask(ACK, next, theirs.wrapping_add(1000), b"").iter().any(|answer| answer.has(RST));
-    let answers = peer.ask(ACK, next.wrapping_sub(1), theirs, b"0");
+    let answers = peer.ask(ACK, next.wrapping_sub(1), theirs.wrapping_sub(peer.withheld), b"0");
     let expects = answers.last().map_or(next, |answer| answer.ack);
     peer.ask(RST, expects, 0, b"");
-    let stage = if is_refused { "half-open" } else { "open" };
+    let stage = match (opened, is_refused) {
+        (Some(_), true) => "half-open anew",
+        (Some(_), false) => "open anew",
+        (None, true) => "half-open",
+        (None, false) => "open",
+    };
     match &answers[..] {
-        [] => format!("{stage}, silent"),
-        [answer] if answer.has(RST) => "gone".to_owned(),
-        [answer] if answer.flags == ACK => {
-            let mut text = format!("{stage}, expects {}", relative("r", answer.ack, next));
-            if answer.seq != theirs {
-                let _ = write!(text, ", at {}", relative("n", answer.seq, theirs));
-            }
-            text
+        [] => (format!("{stage}, silent"), false),
+        [answer] if answer.has(RST) => ("gone".to_owned(), false),
+        [answer] if answer.flags == ACK && answer.seq == theirs && opened.is_some() => (stage.to_owned(), false),
+        [answer] if answer.flags == ACK && answer.seq == theirs => {
+            (format!("{stage}, expects {}", relative("r", answer.ack, next)), answer.ack != next)
         }
-        more => format!("{stage}, answers {more:?}"),
+        more => (format!("{stage}, answers {more:?}"), false),
     }
 }
 
@@ -186,7 +203,7 @@ impl Numbers {
         };
         let ack = match answer.ack {
             0 if !answer.has(ACK) => "0".to_owned(),
-            ack if is_reset || self.flags & SYN != 0 && ack == self.seq.wrapping_add(1) => relative("s", ack, self.seq),
+            ack if is_reset || answer.has(SYN) => relative("s", ack, self.seq),
             ack => relative("r", ack, self.next),
         };
         let _ = write!(text, " seq {seq} ack {ack}");

@@ -55,6 +55,8 @@ pub(crate) struct Side {
     /// Frames from the host to the prober that nobody has looked at.
     heard: VecDeque<Vec<u8>>,
     pings: u16,
+    /// Connections so far.
+    connections: u16,
     plan: Option<Plan>,
 }
 
@@ -72,6 +74,7 @@ impl Side {
             ear: None,
             heard: VecDeque::new(),
             pings: 0,
+            connections: 0,
             plan: None,
         }
     }
@@ -89,17 +92,20 @@ impl Side {
             ear: Some(ear),
             heard: VecDeque::new(),
             pings: 0,
+            connections: 0,
             plan: Some(plan),
         }
     }
 
-    /// Forgets what was, where that is cheap: a new laboratory.
-    pub(crate) fn renew(&mut self) {
+    /// A port of the prober's that was not used before; and what was is forgotten, where that is cheap.
+    pub(crate) fn renew(&mut self) -> u16 {
         if let Some(plan) = &self.plan {
             let (link, ear) = open(plan);
             (self.link, self.ear) = (link, Some(ear));
         }
         self.heard.clear();
+        self.connections += 1;
+        1024 + self.connections
     }
 
     pub(crate) fn now(&self) -> Time {
@@ -113,9 +119,14 @@ impl Side {
     /// The next frame for the prober; fails when none comes.
     pub(crate) fn hear(&mut self) -> Vec<u8> {
         let until = self.now() + PATIENCE;
+        self.hear_until(until).unwrap_or_else(|| panic!("{} does not answer any more", self.name))
+    }
+
+    /// The next frame for the prober; `None` when none comes by then.
+    pub(crate) fn hear_until(&mut self, until: Time) -> Option<Vec<u8>> {
         loop {
             if let Some(frame) = self.heard.pop_front() {
-                return frame;
+                return Some(frame);
             }
             let (heard, host, prober) = (&mut self.heard, self.host, self.prober);
             let ear = match &mut self.ear {
@@ -129,7 +140,9 @@ impl Side {
                     heard.push_back(frame.bytes.to_vec());
                 }
             });
-            assert_eq!(polled.unwrap(), Polled::Some, "{} does not answer any more", self.name);
+            if polled.unwrap() != Polled::Some {
+                return None;
+            }
         }
     }
 

@@ -52,6 +52,17 @@ impl Cube {
         cube
     }
 
+    fn shrunk(&self, growth: Growth) -> Self {
+        let mut cube = self.clone();
+        match growth {
+            Growth::Flag(bit, is_set) => cube.flags[bit][usize::from(is_set)] = false,
+            Growth::Data(has_data) => cube.data[usize::from(has_data)] = false,
+            Growth::Seq(seq) => cube.seqs.retain(|other| *other != seq),
+            Growth::Ack(ack) => cube.acks.retain(|other| *other != ack),
+        }
+        cube
+    }
+
     /// As a row: flags, data, sequence numbers, acknowledgment numbers.
     fn row(&self, state: &State) -> String {
         let letter = |(bit, choice): (usize, &[bool; 2])| match choice {
@@ -92,7 +103,14 @@ pub(crate) fn rows(state: &State, all: &[Probe], wanted: &[Probe]) -> Vec<String
         let size = |cube: &Cube| left.iter().filter(|probe| cube.holds(probe)).count();
         let cubes = (0..growths(state).len()).map(|turn| largest(first, turn, state, &others));
         let best = cubes.reduce(|best, cube| if size(&cube) > size(&best) { cube } else { best });
-        let best = best.unwrap_or_else(|| Cube::of(first));
+        // What earlier rows hold, this one need not.
+        let mut best = best.unwrap_or_else(|| Cube::of(first));
+        for growth in growths(state) {
+            let shrunk = best.shrunk(growth);
+            if size(&shrunk) == size(&best) {
+                best = shrunk;
+            }
+        }
         rows.push(best.row(state));
         left.retain(|probe| !best.holds(probe));
     }
