@@ -82,7 +82,7 @@ impl Host {
 
     /// What went to all stations gets no answer (RFC 9293 section 3.9.2.3).
     fn tcp(&mut self, datagram: &Datagram<'_>, tcp: &TcpSlice<'_>, scene: &mut Scene<'_>) {
-        if datagram.is_to_many() {
+        if datagram.is_to_many() || self.quiet.contains(&tcp.destination_port()) {
             return;
         }
         let segment = datagram.segment_of(tcp);

@@ -168,7 +168,11 @@ impl Host {
     ) {
         let is_multicast = dst.is_multicast();
         let mut message = Message::new_query(if is_multicast { 0 } else { self.rng.next_u64() as u16 });
-        message.set_flags(if is_multicast { simple_dns::PacketFlag::empty() } else { simple_dns::PacketFlag::RECURSION_DESIRED });
+        message.set_flags(if is_multicast {
+            simple_dns::PacketFlag::empty()
+        } else {
+            simple_dns::PacketFlag::RECURSION_DESIRED
+        });
         let Ok(name) = Name::new(name) else { return };
         message.questions.push(Question::new(name, QTYPE::TYPE(kind), QCLASS::CLASS(CLASS::IN), false));
         let Ok(data) = message.build_bytes_vec() else { return };

@@ -2,6 +2,7 @@
 //!
 //! The student's own machine is one of them, and so is the gateway.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ pub(super) struct Host {
     /// What TCP is about to send; empty between two events.
     pub(super) replies: Replies,
     pub(super) routine: Routine,
+    /// TCP ports at which it resets nothing.
+    pub(super) quiet: BTreeSet<u16>,
     last_id: u16,
 }
 
@@ -51,6 +54,7 @@ impl Host {
             errors: spec.icmp_limit.map(Limiter::new),
             replies: Replies::new(),
             routine: Routine::default(),
+            quiet: BTreeSet::new(),
             rng,
             spec,
         }

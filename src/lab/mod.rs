@@ -59,10 +59,10 @@ pub use plan::{
 
 use crate::base::nearest::did_you_mean;
 use crate::base::{Mac, Time};
-use crate::net::{Capture, Hear, Interface, Link, Medium, NetError, Reach, Route, Slept, World, bpf};
+use crate::net::{Capture, Hear, Interface, Link, Medium, NetError, Quiet, Reach, Route, Slept, World, bpf};
 use nets::{Nic, Segment};
 use tap::LAB0;
-use wire::Wire;
+use wire::{Wire, YOU};
 
 /// What [`LinkInfo`](crate::net::LinkInfo) calls this world.
 const NAME: &str = "lab";
@@ -200,6 +200,11 @@ impl World for Lab {
         Ok(Capture::Here(Box::new(link::LabLink::capture(self, filter))))
     }
 
+    fn suppress_rst(&self, port: u16) -> Result<Quiet, NetError> {
+        self.wire.borrow_mut().hosts[YOU].quiet.insert(port);
+        Ok(Quiet::holding(QuietPort { wire: Rc::clone(&self.wire), port }))
+    }
+
     fn sleep(&self, span: Duration) -> Slept {
         let wire = &mut *self.wire.borrow_mut();
         let until = wire.now + span;
@@ -212,6 +217,18 @@ impl World for Lab {
                 return Slept::Whole;
             }
         }
+    }
+}
+
+/// A port at which the student's machine resets nothing.
+struct QuietPort {
+    wire: Rc<RefCell<Wire>>,
+    port: u16,
+}
+
+impl Drop for QuietPort {
+    fn drop(&mut self) {
+        self.wire.borrow_mut().hosts[YOU].quiet.remove(&self.port);
     }
 }
 

@@ -20,7 +20,7 @@ const SYN_RESENDS: u32 = 5;
 const FIRST_DATA_WAIT: Duration = Duration::from_millis(200);
 const DATA_RESENDS: u32 = 7;
 /// How long TIME-WAIT lasts, and FIN-WAIT-2 when the program has gone (as Linux; RFC 9293 asks for 2 minutes).
-const LAST_WAIT: Duration = Duration::from_secs(60);
+const LAST_WAIT: Duration = Duration::from_mins(1);
 /// The shortest time between two ACKs that answer unacceptable segments (RFC 5961 section 7 leaves it open; as Linux).
 const CHALLENGE_EVERY: Duration = Duration::from_millis(500);
 /// How long a connection may be idle: RFC 9293 section 3.8.4 sends no keep-alive earlier.
@@ -94,10 +94,19 @@ pub(super) struct Connection {
     program: Program,
     /// What the program has said and the peer not yet acknowledged.
     queue: Vec<u8>,
+    /// How far it is with its own FIN.
+    fin: Fin,
+}
+
+/// How far a connection is with its own FIN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fin {
+    /// The program may still say something.
+    NotYet,
     /// The program has said its last word.
-    closes: bool,
-    /// The FIN is out.
-    fin_sent: bool,
+    Wanted,
+    /// It is out.
+    Sent,
 }
 
 impl Connection {
@@ -135,8 +144,7 @@ impl Connection {
             tries: 0,
             program,
             queue: Vec::new(),
-            closes: false,
-            fin_sent: false,
+            fin: Fin::NotYet,
         }
     }
 
@@ -241,9 +249,9 @@ impl Connection {
     }
 
     fn act(&mut self, deed: Deed) {
-        if !self.closes {
-            self.queue.extend_from_slice(&deed.says);
-            self.closes = deed.closes;
+        if self.fin == Fin::NotYet {
+            self.queue.extend(deed.says);
+            self.fin = if deed.closes { Fin::Wanted } else { Fin::NotYet };
         }
     }
 
@@ -291,7 +299,7 @@ impl Connection {
             self.queue.drain(..count.min(self.queue.len()));
             self.unacknowledged = segment.ack;
             (self.due, self.tries) = (None, 0);
-            if self.fin_sent && segment.ack == self.next {
+            if self.fin == Fin::Sent && segment.ack == self.next {
                 self.fin_is_acknowledged(around);
             }
         }
@@ -378,7 +386,7 @@ impl Connection {
 
     /// Sends what the program has said, as far as the peer's window allows, and the FIN after its last word.
     fn flush(&mut self, around: &Around, out: &mut Replies) {
-        if self.fin_sent || !matches!(self.state, State::Established | State::CloseWait) {
+        if self.fin == Fin::Sent || !matches!(self.state, State::Established | State::CloseWait) {
             return;
         }
         loop {
@@ -394,10 +402,10 @@ impl Connection {
             self.send(around, flags, data, out);
             self.next = self.next.wrapping_add(count as u32);
         }
-        if self.closes && self.next.wrapping_sub(self.unacknowledged) as usize == self.queue.len() {
+        if self.fin == Fin::Wanted && self.next.wrapping_sub(self.unacknowledged) as usize == self.queue.len() {
             self.send(around, FIN | ACK, Vec::new(), out);
             self.next = self.next.wrapping_add(1);
-            self.fin_sent = true;
+            self.fin = Fin::Sent;
             self.state = if self.state == State::CloseWait { State::LastAck } else { State::FinWait1 };
         }
         let is_waiting = self.next != self.unacknowledged || !self.queue.is_empty();
@@ -414,7 +422,7 @@ impl Connection {
         if count > 0 {
             let data = self.queue[..count].to_vec();
             self.send(around, ACK | PSH, data, out);
-        } else if self.fin_sent {
+        } else if self.fin == Fin::Sent {
             self.send(around, FIN | ACK, Vec::new(), out);
         }
         let sent = self.unacknowledged.wrapping_add(count as u32);

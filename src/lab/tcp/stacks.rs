@@ -289,7 +289,7 @@ const LWIP: Stack = Stack {
     ..RFC9293
 };
 
-/// VxWorks: a reset from a listening port has its window, so a Window scan tells it from a closed one.
+/// `VxWorks`: a reset from a listening port has its window, so a Window scan tells it from a closed one.
 const VXWORKS: Stack = Stack {
     syn_fin: SynFin::Drops,
     reset: Reset { counts_fin: false, ..PLAIN },

@@ -361,7 +361,7 @@ fn options_are_answered_as_far_as_they_were_offered() {
             (0..offered.len()).step_by(2).map(|i| u8::from_str_radix(&offered[i..i + 2], 16).unwrap()).collect();
         let mut peer = Peer::new(Personality::Linux, Program::Sink);
         let reply = peer.send_with(SYN, 1000, 0, b"", &bytes).remove(0);
-        let hex: String = reply.options.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = crate::base::text::hex(reply.options.bytes());
         let (before, after) = answered.split_once('|').unwrap_or((answered, ""));
         assert!(hex.starts_with(before) && hex.ends_with(after), "{offered}: {hex}");
         assert_eq!(hex.len(), answered.replace('|', &STAMP[..8]).len(), "{offered}: {hex}");
