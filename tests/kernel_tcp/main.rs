@@ -2,8 +2,10 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test shows what ran inside, and fails by panicking")]
 
+mod golden;
 mod peer;
 mod probe;
+mod reasons;
 mod side;
 mod states;
 #[path = "../support/mod.rs"]
@@ -12,6 +14,7 @@ mod table;
 
 use std::process::Command;
 
+use golden::Section;
 use probe::Probe;
 use side::Side;
 use states::{STATES, State};
@@ -46,31 +49,16 @@ fn outcomes(side: &mut Side, state: &State) -> Vec<String> {
     Probe::all(state).iter().map(|probe| probe::outcome(side, state, probe)).collect()
 }
 
-/// A state's table: outcome after outcome, with the probes that draw it.
-fn section(state: &State, outcomes: &[String]) -> String {
-    let all = Probe::all(state);
-    let mut kinds: Vec<&String> = Vec::new();
-    for outcome in outcomes {
-        if !kinds.contains(&outcome) {
-            kinds.push(outcome);
-        }
-    }
-    let mut text = format!("== {}: {}\n", state.name, state.about);
-    for kind in kinds {
-        let wanted: Vec<Probe> = all.iter().zip(outcomes).filter(|(_, o)| *o == kind).map(|(p, _)| *p).collect();
-        text += &format!("\n{kind}\n{}\n", table::rows(state, &all, &wanted).join("\n"));
-    }
-    text
-}
-
 #[test]
 fn the_laboratory_answers_as_a_kernel_does() {
     inside("the_laboratory_answers_as_a_kernel_does", |wire| {
         stay_on_one_processor();
         let _programs = serve(wire);
         let mut kernel = Side::kernel();
-        for state in STATES {
-            println!("{}", section(state, &outcomes(&mut kernel, state)));
-        }
+        let mut lab = Side::laboratory();
+        let compare =
+            |state| Section { state, kernel: outcomes(&mut kernel, state), lab: outcomes(&mut lab, state) };
+        let sections: Vec<Section> = STATES.iter().map(compare).collect();
+        golden::check(&golden::page(&sections));
     });
 }
