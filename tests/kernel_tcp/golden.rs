@@ -67,7 +67,7 @@ impl Section {
 }
 
 /// The whole page; fails when a difference has no reason, or a reason no difference.
-pub(crate) fn page(sections: &[Section]) -> String {
+pub(crate) fn page(sections: &[Section], offers: &[Vec<String>; 2]) -> String {
     let mut page = HEAD.to_owned();
     let mut unexplained = String::new();
     let mut counts = vec![0; REASONS.len()];
@@ -89,6 +89,11 @@ pub(crate) fn page(sections: &[Section]) -> String {
         }
     }
     assert!(unexplained.is_empty(), "these differences have no reason in tests/kernel_tcp/reasons.rs:\n{unexplained}");
+    for (kernel, lab) in offers[0].iter().zip(&offers[1]).filter(|(kernel, lab)| kernel != lab) {
+        unexplained += &format!("\noptions of a SYN\nkernel{kernel}\nlab   {lab}\n");
+    }
+    assert!(unexplained.is_empty(), "these differences have no reason in tests/kernel_tcp/reasons.rs:\n{unexplained}");
+    page += &format!("\n\n== options: what a SYN to a listening port offers, and the options and window of the answer\n\n{}\n", offers[0].join("\n"));
     page += "\n\n== why the two differ\n";
     for (number, (reason, count)) in REASONS.iter().zip(counts).enumerate() {
         assert!(count > 0, "this reason explains nothing any more; take it out: {}", reason.why);

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test shows what ran inside, and fails by panicking")]
 
 mod golden;
+mod offers;
 mod peer;
 mod probe;
 mod reasons;
@@ -59,6 +60,7 @@ fn the_laboratory_answers_as_a_kernel_does() {
         let compare =
             |state| Section { state, kernel: outcomes(&mut kernel, state), lab: outcomes(&mut lab, state) };
         let sections: Vec<Section> = STATES.iter().map(compare).collect();
-        golden::check(&golden::page(&sections));
+        let offers = [offers::answers(&mut kernel), offers::answers(&mut lab)];
+        golden::check(&golden::page(&sections, &offers));
     });
 }

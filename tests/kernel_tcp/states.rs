@@ -6,7 +6,7 @@ use super::probe::{Acked, Seq};
 /// A port where nothing listens.
 const CLOSED: u16 = 81;
 /// One that takes what comes, says nothing, and never closes.
-const SINK: u16 = 80;
+pub(crate) const SINK: u16 = 80;
 /// One that says what it is told, and closes when the peer does.
 const ECHO: u16 = 7;
 /// One that answers a request and closes.
