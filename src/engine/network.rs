@@ -93,6 +93,11 @@ impl Network {
         self.allow_public = Box::new(ask);
     }
 
+    /// The key of all draws, and of the laboratory's course of events.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// Keeps this machine's own TCP silent at `port` for the rest of the session, see [`World::suppress_rst`].
     pub fn suppress_rst(&mut self, port: u16) -> Result<(), EngineError> {
         if !self.quiet.contains_key(&port) {

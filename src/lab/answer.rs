@@ -64,7 +64,12 @@ impl Host {
         let header = Icmpv4Header::with_checksum(echo, payload).to_bytes();
         let packet = Packet::new(datagram.dst, datagram.src, ip_number::ICMP, &header, payload);
         let dont_fragment = manners.echo_keeps_df && datagram.dont_fragment;
-        self.send(&Packet { dont_fragment, ..packet }, datagram.segment, scene);
+        self.send(&Packet { hops: self.icmp_ttl(), dont_fragment, ..packet }, datagram.segment, scene);
+    }
+
+    /// The TTL of its ICMP.
+    pub(super) fn icmp_ttl(&self) -> Option<u8> {
+        Some(self.spec.ttl.unwrap_or(self.spec.stack().icmp.ttl))
     }
 
     /// The same for `ICMPv6` (RFC 4443 section 4.2), also when all were asked.
@@ -117,7 +122,12 @@ impl Host {
         let length = (header.header_len() + reply.data.len()) as u16;
         let sum = pseudo_header(src, dst, ip_number::TCP, length).add_slice(&header.to_bytes());
         header.checksum = sum.add_slice(&reply.data).ones_complement().to_be();
-        let dont_fragment = self.spec.stack().dont_fragment[usize::from(has(flag::RST))];
+        let manners = self.spec.stack().dont_fragment;
+        let dont_fragment = match (header.rst, header.ack) {
+            (false, _) => manners.connected,
+            (true, false) => manners.reset,
+            (true, true) => manners.reset_ack,
+        };
         let head = header.to_bytes();
         let packet = Packet::new(src, dst, ip_number::TCP, &head, &reply.data);
         self.send(&Packet { dont_fragment, ..packet }, zone, scene);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::flag::{ACK, CWR, ECE, FIN, PSH, RST, SYN};
 use super::options::{Offer, Options, Unit};
 use super::program::{Deed, Program};
-use super::stacks::{ResentSyn, Stack, SynInHalfOpen};
+use super::stacks::{Order, ResentSyn, Stack, SynInHalfOpen};
 use super::table::closed;
 use super::{Ends, Replies, Reply, Segment, is_before, mss};
 use crate::base::Time;
@@ -87,8 +87,10 @@ pub(super) struct Connection {
     heard: Time,
     /// When the last challenge ACK went out.
     challenged: Option<Time>,
-    /// When it acts of its own accord.
-    pub(super) due: Option<Time>,
+    /// When it sends again, or ends.
+    due: Option<Time>,
+    /// When it acknowledges a FIN, unless it has done so by then.
+    ack_due: Option<Time>,
     /// How often it has sent the same.
     tries: u32,
     program: Program,
@@ -141,11 +143,17 @@ impl Connection {
             heard: around.now,
             challenged: None,
             due: Some(around.now + FIRST_SYN_WAIT),
+            ack_due: None,
             tries: 0,
             program,
             queue: Vec::new(),
             fin: Fin::NotYet,
         }
+    }
+
+    /// When it acts of its own accord.
+    pub(super) fn due(&self) -> Option<Time> {
+        [self.due, self.ack_due].into_iter().flatten().min()
     }
 
     /// Whether it has been idle for too long.
@@ -166,7 +174,7 @@ impl Connection {
         if self.state == State::SynSent {
             return self.receive_in_syn_sent(segment, around, out);
         }
-        if around.stack.drops_without_ack && !segment.has(ACK | RST | SYN) {
+        if around.stack.order == Order::Linux && self.is_settled_early(segment, around, out) {
             return Stays;
         }
         // First, the sequence number.
@@ -204,11 +212,30 @@ impl Connection {
         fate
     }
 
+    /// What Linux does before it looks at sequence numbers.
+    fn is_settled_early(&self, segment: &Segment<'_>, around: &Around, out: &mut Replies) -> bool {
+        if self.state != State::SynReceived {
+            return !segment.has(ACK | RST | SYN);
+        }
+        if segment.has(RST) {
+            return false;
+        }
+        if segment.has(ACK) && segment.ack != self.next {
+            self.reset(segment, around, out);
+            return true;
+        }
+        if self.is_first_syn(segment) && !segment.has(ACK) {
+            self.send_syn(around, out);
+            return true;
+        }
+        false
+    }
+
     /// Section 3.10.7.3.
     fn receive_in_syn_sent(&mut self, segment: &Segment<'_>, around: &Around, out: &mut Replies) -> Fate {
         let is_for_us = segment.ack == self.next;
         if segment.has(ACK) && !is_for_us {
-            out.extend(closed(around.stack, segment, false).map(|reply| (around.ends, reply)));
+            self.reset(segment, around, out);
             return Stays;
         }
         if segment.has(RST) {
@@ -257,21 +284,31 @@ impl Connection {
 
     /// What lies outside of the window gets an ACK that says what is expected; a reset gets nothing.
     fn refuse(&mut self, segment: &Segment<'_>, around: &Around, out: &mut Replies) {
-        let is_first_syn = segment.flags & (SYN | ACK | RST) == SYN && segment.seq.wrapping_add(1) == self.expected;
+        let is_again = self.state == State::SynReceived && self.is_first_syn(segment) && !segment.has(ACK);
         if segment.has(RST) {
             return;
         }
-        if self.state == State::SynReceived && is_first_syn && around.stack.resent_syn == ResentSyn::SynAck {
+        if is_again && around.stack.resent_syn == ResentSyn::SynAck {
             return self.send_syn(around, out);
         }
         self.challenge(around, out);
     }
 
+    /// Whether it has the number of the SYN that opened the connection.
+    fn is_first_syn(&self, segment: &Segment<'_>) -> bool {
+        segment.has(SYN) && segment.seq.wrapping_add(1) == self.expected
+    }
+
+    fn reset(&self, segment: &Segment<'_>, around: &Around, out: &mut Replies) {
+        let is_listening = self.state == State::SynReceived;
+        out.extend(closed(around.stack, segment, is_listening).map(|reply| (around.ends, reply)));
+    }
+
     /// A SYN inside the window. A connection that was opened passively returns to LISTEN; others are left alone.
     fn refuse_syn(&mut self, segment: &Segment<'_>, around: &Around, out: &mut Replies) -> Fate {
-        if self.state == State::SynReceived && self.passive {
+        if self.state == State::SynReceived && self.passive && !self.is_first_syn(segment) {
             if around.stack.syn_in_half_open == SynInHalfOpen::Reset {
-                out.extend(closed(around.stack, segment, true).map(|reply| (around.ends, reply)));
+                self.reset(segment, around, out);
             }
             return Gone;
         }
@@ -283,7 +320,7 @@ impl Connection {
     fn take_ack(&mut self, segment: &Segment<'_>, around: &Around, out: &mut Replies) -> Took {
         if self.state == State::SynReceived {
             if !is_before(self.unacknowledged, segment.ack) || is_before(self.next, segment.ack) {
-                out.extend(closed(around.stack, segment, true).map(|reply| (around.ends, reply)));
+                self.reset(segment, around, out);
                 return Took::Refused;
             }
             self.unacknowledged = segment.ack;
@@ -329,7 +366,7 @@ impl Connection {
         match self.state {
             State::FinWait1 | State::FinWait2 if !new.is_empty() => {
                 // The program has gone: nobody can take this (section 3.6.1).
-                out.extend(closed(around.stack, segment, false).map(|reply| (around.ends, reply)));
+                self.reset(segment, around, out);
                 return Gone;
             }
             _ if is_next && self.queue.len() < MOST_WAITING => self.expected = segment.end(),
@@ -339,7 +376,11 @@ impl Connection {
         if is_last {
             self.take_fin(around);
         }
-        self.send(around, ACK, Vec::new(), out);
+        if is_last && around.stack.fin_ack_after > Duration::ZERO {
+            self.ack_due = Some(around.now + around.stack.fin_ack_after);
+        } else {
+            self.send(around, ACK, Vec::new(), out);
+        }
         if !new.is_empty() {
             let deed = self.program.hears(new);
             self.act(deed);
@@ -365,6 +406,12 @@ impl Connection {
 
     /// Its time has come: sends again what was not answered, or ends.
     pub(super) fn wake(&mut self, around: &Around, out: &mut Replies) -> Fate {
+        if self.ack_due.is_some_and(|at| at <= around.now) {
+            self.send(around, ACK, Vec::new(), out);
+        }
+        if self.due.is_none_or(|at| at > around.now) {
+            return Stays;
+        }
         self.due = None;
         self.tries += 1;
         match self.state {
@@ -429,9 +476,13 @@ impl Connection {
         self.next = if is_before(next, sent) { sent } else { next };
     }
 
-    /// The four cases of the table in section 3.10.7.4.
+    /// The four cases of the table in section 3.10.7.4, or Linux' own (`tcp_sequence`).
     fn is_acceptable(&self, segment: &Segment<'_>, around: &Around) -> bool {
         let window = u32::from(self.own_window(around));
+        if around.stack.order == Order::Linux && self.state != State::SynReceived {
+            let end = self.expected.wrapping_add(window);
+            return !is_before(segment.end(), self.expected) && !is_before(end, segment.seq);
+        }
         let in_window = |seq: u32| seq.wrapping_sub(self.expected) < window;
         match (segment.len(), window) {
             (0, 0) => segment.seq == self.expected,
@@ -450,8 +501,9 @@ impl Connection {
         self.send(around, ACK, Vec::new(), out);
     }
 
-    /// A segment with the next sequence number.
-    fn send(&self, around: &Around, flags: u8, data: Vec<u8>, out: &mut Replies) {
+    /// A segment with the next sequence number; it acknowledges what has come.
+    fn send(&mut self, around: &Around, flags: u8, data: Vec<u8>, out: &mut Replies) {
+        self.ack_due = None;
         let options = match self.offer.timestamp {
             Some(echo) if self.has_timestamps(around) => Options::stamp(around.stamp, echo),
             _ => Options::default(),
@@ -464,14 +516,16 @@ impl Connection {
     fn send_syn(&self, around: &Around, out: &mut Replies) {
         let is_call = self.state == State::SynSent;
         let flags = if is_call { SYN } else { SYN | ACK } | if self.ecn { ECE } else { 0 };
-        let offer = if is_call { Offer::ALL } else { self.offer };
+        // A SYN of its own offers what it knows, also with the ACK of a simultaneous open.
+        let timestamp = self.offer.timestamp.or(Offer::ALL.timestamp);
+        let offer = if self.passive { self.offer } else { Offer { timestamp, ..Offer::ALL } };
         let options = Options::answer(around.stack.options, &offer, mss(around.ends.peer), around.stamp);
         let (seq, ack, window) = (self.unacknowledged, self.expected, self.own_window(around));
         out.push((around.ends, Reply { seq, ack, flags, window, options, data: Vec::new() }));
     }
 
     fn has_timestamps(&self, around: &Around) -> bool {
-        let stamps = |unit: &Unit| matches!(unit, Unit::SackTimestamp | Unit::NopNopTimestamp);
+        let stamps = |unit: &Unit| matches!(unit, Unit::SackTimestamp | Unit::SackEolTimestamp | Unit::NopNopTimestamp);
         self.offer.timestamp.is_some() && around.stack.options.iter().any(stamps)
     }
 

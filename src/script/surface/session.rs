@@ -63,7 +63,11 @@ pub(super) const ROWS: &[Func] = &[
             };
             let text = match host {
                 Some(name) => plan.show(&name).map_err(|e| say_at(e.to_string(), &name))?,
-                None => table::hosts(plan, call.state.console.width()),
+                None => {
+                    let (hosts, seed) =
+                        (table::hosts(plan, call.state.console.width()), call.state.network.borrow().seed());
+                    format!("{hosts}\nAll that happens here follows from the seed, {seed}; --seed gives another.")
+                }
             };
             call.state.console.print(&text);
             Ok(Dynamic::UNIT)
