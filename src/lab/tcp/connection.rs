@@ -20,7 +20,7 @@ const SYN_RESENDS: u32 = 5;
 const FIRST_DATA_WAIT: Duration = Duration::from_millis(200);
 const DATA_RESENDS: u32 = 7;
 /// How long TIME-WAIT lasts, and FIN-WAIT-2 when the program has gone (as Linux; RFC 9293 asks for 2 minutes).
-const LAST_WAIT: Duration = Duration::from_mins(1);
+pub(super) const LAST_WAIT: Duration = Duration::from_mins(1);
 /// The shortest time between two ACKs that answer unacceptable segments (RFC 5961 section 7 leaves it open; as Linux).
 const CHALLENGE_EVERY: Duration = Duration::from_millis(500);
 /// How long a connection may be idle: RFC 9293 section 3.8.4 sends no keep-alive earlier.
@@ -72,9 +72,9 @@ pub(super) struct Connection {
     /// SND.UNA
     unacknowledged: u32,
     /// SND.NXT
-    next: u32,
+    pub(super) next: u32,
     /// RCV.NXT
-    expected: u32,
+    pub(super) expected: u32,
     /// SND.WND
     window: u32,
     /// MAX.SND.WND
@@ -88,7 +88,7 @@ pub(super) struct Connection {
     /// When the last challenge ACK went out.
     challenged: Option<Time>,
     /// When it sends again, or ends.
-    due: Option<Time>,
+    pub(super) due: Option<Time>,
     /// When it acknowledges a FIN, unless it has done so by then.
     ack_due: Option<Time>,
     /// How often it has sent the same.
@@ -174,8 +174,10 @@ impl Connection {
         if self.state == State::SynSent {
             return self.receive_in_syn_sent(segment, around, out);
         }
-        if around.stack.order == Order::Linux && self.is_settled_early(segment, around, out) {
-            return Stays;
+        if around.stack.order == Order::Linux
+            && let Some(fate) = self.receive_as_linux(segment, around, out)
+        {
+            return fate;
         }
         // First, the sequence number.
         if !self.is_acceptable(segment, around) {
@@ -210,25 +212,6 @@ impl Connection {
             self.flush(around, out);
         }
         fate
-    }
-
-    /// What Linux does before it looks at sequence numbers.
-    fn is_settled_early(&self, segment: &Segment<'_>, around: &Around, out: &mut Replies) -> bool {
-        if self.state != State::SynReceived {
-            return !segment.has(ACK | RST | SYN);
-        }
-        if segment.has(RST) {
-            return false;
-        }
-        if segment.has(ACK) && segment.ack != self.next {
-            self.reset(segment, around, out);
-            return true;
-        }
-        if self.is_first_syn(segment) && !segment.has(ACK) {
-            self.send_syn(around, out);
-            return true;
-        }
-        false
     }
 
     /// Section 3.10.7.3.
@@ -295,11 +278,11 @@ impl Connection {
     }
 
     /// Whether it has the number of the SYN that opened the connection.
-    fn is_first_syn(&self, segment: &Segment<'_>) -> bool {
+    pub(super) fn is_first_syn(&self, segment: &Segment<'_>) -> bool {
         segment.has(SYN) && segment.seq.wrapping_add(1) == self.expected
     }
 
-    fn reset(&self, segment: &Segment<'_>, around: &Around, out: &mut Replies) {
+    pub(super) fn reset(&self, segment: &Segment<'_>, around: &Around, out: &mut Replies) {
         let is_listening = self.state == State::SynReceived;
         out.extend(closed(around.stack, segment, is_listening).map(|reply| (around.ends, reply)));
     }
@@ -360,11 +343,12 @@ impl Connection {
         if segment.len() == 0 || is_over {
             return Stays; // nothing follows a FIN
         }
+        let data_end = segment.end().wrapping_sub(u32::from(segment.has(FIN)));
         let is_next = !is_before(self.expected, segment.seq) && is_before(self.expected, segment.end());
         let skipped = self.expected.wrapping_sub(segment.seq) as usize;
         let new = segment.data.get(skipped..).filter(|_| is_next).unwrap_or_default();
         match self.state {
-            State::FinWait1 | State::FinWait2 if !new.is_empty() => {
+            State::FinWait1 | State::FinWait2 if is_before(self.expected, data_end) => {
                 // The program has gone: nobody can take this (section 3.6.1).
                 self.reset(segment, around, out);
                 return Gone;
@@ -376,7 +360,7 @@ impl Connection {
         if is_last {
             self.take_fin(around);
         }
-        if is_last && around.stack.fin_ack_after > Duration::ZERO {
+        if is_last && self.state == State::CloseWait && around.stack.fin_ack_after > Duration::ZERO {
             self.ack_due = Some(around.now + around.stack.fin_ack_after);
         } else {
             self.send(around, ACK, Vec::new(), out);
@@ -493,7 +477,7 @@ impl Connection {
     }
 
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`, unless one went out a moment ago.
-    fn challenge(&mut self, around: &Around, out: &mut Replies) {
+    pub(super) fn challenge(&mut self, around: &Around, out: &mut Replies) {
         if self.challenged.is_some_and(|last| around.now - last < CHALLENGE_EVERY) {
             return;
         }
@@ -502,7 +486,7 @@ impl Connection {
     }
 
     /// A segment with the next sequence number; it acknowledges what has come.
-    fn send(&mut self, around: &Around, flags: u8, data: Vec<u8>, out: &mut Replies) {
+    pub(super) fn send(&mut self, around: &Around, flags: u8, data: Vec<u8>, out: &mut Replies) {
         self.ack_due = None;
         let options = match self.offer.timestamp {
             Some(echo) if self.has_timestamps(around) => Options::stamp(around.stamp, echo),
@@ -513,7 +497,7 @@ impl Connection {
     }
 
     /// The SYN of an active open, or the SYN/ACK.
-    fn send_syn(&self, around: &Around, out: &mut Replies) {
+    pub(super) fn send_syn(&self, around: &Around, out: &mut Replies) {
         let is_call = self.state == State::SynSent;
         let flags = if is_call { SYN } else { SYN | ACK } | if self.ecn { ECE } else { 0 };
         // A SYN of its own offers what it knows, also with the ACK of a simultaneous open.
@@ -529,7 +513,7 @@ impl Connection {
         self.offer.timestamp.is_some() && around.stack.options.iter().any(stamps)
     }
 
-    fn own_window(&self, around: &Around) -> u16 {
+    pub(super) fn own_window(&self, around: &Around) -> u16 {
         around.window[usize::from(self.has_timestamps(around))]
     }
 

@@ -218,7 +218,7 @@ const WINDOWS: Stack = Stack {
     reset: Reset { ack: ResetAck::SameAsSeq, ..PLAIN },
     resent_syn: ResentSyn::SynAck,
     options: &[Mss, NopScale(8), SackTimestamp],
-    window: [65535, 8192],
+    window: [8192, 8192],
     ttl: 128,
     ip_id: IpId::Counter,
     icmp: Icmp { ttl: 128, quote: WHOLE, echo_keeps_df: false, echo_keeps_code: false },
