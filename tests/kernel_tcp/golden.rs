@@ -56,7 +56,8 @@ impl Section {
         let mut groups: Vec<(Kind<'_>, Vec<Probe>)> = Vec::new();
         for ((probe, kernel), lab) in all.iter().zip(&self.kernel).zip(&self.lab) {
             let row = Row { state: self.state.name, probe, kernel, lab };
-            let kind = (kernel.as_str(), lab.as_str(), REASONS.iter().position(|reason| row.differs() && (reason.when)(&row)));
+            let kind =
+                (kernel.as_str(), lab.as_str(), REASONS.iter().position(|reason| row.differs() && (reason.when)(&row)));
             match groups.iter_mut().find(|(other, _)| *other == kind) {
                 Some((_, probes)) => probes.push(*probe),
                 None => groups.push((kind, vec![*probe])),
@@ -93,7 +94,10 @@ pub(crate) fn page(sections: &[Section], offers: &[Vec<String>; 2]) -> String {
         unexplained += &format!("\noptions of a SYN\nkernel{kernel}\nlab   {lab}\n");
     }
     assert!(unexplained.is_empty(), "these differences have no reason in tests/kernel_tcp/reasons.rs:\n{unexplained}");
-    page += &format!("\n\n== options: what a SYN to a listening port offers, and the options and window of the answer\n\n{}\n", offers[0].join("\n"));
+    page += &format!(
+        "\n\n== options: what a SYN to a listening port offers, and the options and window of the answer\n\n{}\n",
+        offers[0].join("\n")
+    );
     page += "\n\n== why the two differ\n";
     for (number, (reason, count)) in REASONS.iter().zip(counts).enumerate() {
         assert!(count > 0, "this reason explains nothing any more; take it out: {}", reason.why);

@@ -57,8 +57,7 @@ fn the_laboratory_answers_as_a_kernel_does() {
         let _programs = serve(wire);
         let mut kernel = Side::kernel();
         let mut lab = Side::laboratory();
-        let compare =
-            |state| Section { state, kernel: outcomes(&mut kernel, state), lab: outcomes(&mut lab, state) };
+        let compare = |state| Section { state, kernel: outcomes(&mut kernel, state), lab: outcomes(&mut lab, state) };
         let sections: Vec<Section> = STATES.iter().map(compare).collect();
         let offers = [offers::answers(&mut kernel), offers::answers(&mut lab)];
         golden::check(&golden::page(&sections, &offers));

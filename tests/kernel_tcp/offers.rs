@@ -4,7 +4,7 @@ use etherparse::TcpOptionElement::{
     self, MaximumSegmentSize, SelectiveAcknowledgementPermitted, Timestamp, WindowScale,
 };
 
-use super::peer::{CWR, ECE, FLAGS, Peer, RST, STAMP, SYN};
+use super::peer::{CWR, ECE, FLAGS, Peer, STAMP, SYN};
 use super::side::Side;
 use super::states::SINK;
 
@@ -37,7 +37,7 @@ pub(crate) fn answers(side: &mut Side) -> Vec<String> {
 fn answer(side: &mut Side, flags: u8, options: &[TcpOptionElement]) -> String {
     let mut peer = Peer::new(side, SINK);
     let answers = peer.ask_with(flags, options);
-    peer.ask(RST, peer.next.wrapping_add(1), 0, b"");
+    peer.reset(peer.next.wrapping_add(1));
     let [answer] = &answers[..] else { return format!("{answers:?}") };
     let letters = FLAGS.iter().chain(&[(ECE, 'E'), (CWR, 'C')]);
     let flags: String = letters.filter(|(bit, _)| answer.has(*bit)).map(|(_, letter)| *letter).collect();

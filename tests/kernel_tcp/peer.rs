@@ -8,8 +8,7 @@ use etherparse::{Ipv4HeaderSlice, PacketBuilder, TcpHeader, TcpOptionElement, Tc
 use super::side::Side;
 
 /// The six flags, in the order of their bits: `FSRPAU`.
-pub(crate) const FLAGS: [(u8, char); 6] =
-    [(FIN, 'F'), (SYN, 'S'), (RST, 'R'), (PSH, 'P'), (ACK, 'A'), (URG, 'U')];
+pub(crate) const FLAGS: [(u8, char); 6] = [(FIN, 'F'), (SYN, 'S'), (RST, 'R'), (PSH, 'P'), (ACK, 'A'), (URG, 'U')];
 pub(crate) const FIN: u8 = 0x01;
 pub(crate) const SYN: u8 = 0x02;
 pub(crate) const RST: u8 = 0x04;
@@ -126,9 +125,17 @@ impl<'a> Peer<'a> {
         self.exchange(&frame)
     }
 
-    /// The next numbers in order, and no data.
-    pub(crate) fn say(&mut self, flags: u8) -> Vec<Segment> {
-        self.ask(flags, self.next, self.theirs, b"")
+    /// Sends the next segment in order, and waits for nothing.
+    pub(crate) fn say(&mut self, flags: u8, data: &[u8]) {
+        let frame = self.frame(flags, self.next, self.theirs.wrapping_sub(self.withheld), data, &[]);
+        self.side.send(&frame);
+        self.next = self.next.wrapping_add(data.len() as u32 + u32::from(flags & FIN));
+    }
+
+    /// Ends the connection, when the host expects this number.
+    pub(crate) fn reset(&mut self, seq: u32) {
+        let frame = self.frame(RST, seq, 0, b"", &[]);
+        self.side.send(&frame);
     }
 
     /// A SYN with these options.

@@ -84,15 +84,6 @@ impl Probe {
         }
         all
     }
-
-    pub(crate) fn has(&self, flags: u8) -> bool {
-        self.flags & flags == flags
-    }
-
-    /// Its flags, as `-S--A-`.
-    pub(crate) fn mask(&self) -> String {
-        FLAGS.iter().map(|&(bit, letter)| if self.has(bit) { letter } else { '-' }).collect()
-    }
 }
 
 /// Where the numbers of an answer are counted from.
@@ -118,7 +109,7 @@ pub(crate) fn outcome(side: &mut Side, state: &State, probe: &Probe) -> String {
         let (numbers, answers) = ask(&mut peer, state, probe);
         let mut text = numbers.tell_all(&answers, state);
         if !state.is_connection {
-            peer.ask(RST, numbers.seq.wrapping_add(1), 0, b""); // the end of what a SYN began
+            peer.reset(numbers.seq.wrapping_add(1)); // the end of what a SYN began
             return text;
         }
         let (fate, is_taken) = fate(&mut peer, &numbers, &answers);
@@ -136,7 +127,7 @@ pub(crate) fn outcome(side: &mut Side, state: &State, probe: &Probe) -> String {
 fn later(peer: &mut Peer<'_>, state: &State, probe: &Probe) -> Option<String> {
     let (numbers, mut answers) = ask(peer, state, probe);
     let ack = answers.pop().or_else(|| peer.hear_ack())?;
-    peer.ask(RST, ack.ack, 0, b"");
+    peer.reset(ack.ack);
     Some(format!("later {}", numbers.tell(&ack, state)))
 }
 
@@ -159,26 +150,23 @@ fn ask(peer: &mut Peer<'_>, state: &State, probe: &Probe) -> (Numbers, Vec<Segme
 /// an acknowledgment of something that was not sent, as all do that do not know the peer yet; and what does it answer to
 /// a byte that is long known?
 fn fate(peer: &mut Peer<'_>, numbers: &Numbers, answers: &[Segment]) -> (String, bool) {
-    // What opens a new connection has new numbers.
-    let opened = answers.iter().find(|answer| answer.has(SYN) && answer.end() != numbers.theirs);
-    let (next, theirs) = opened.map_or((numbers.next, numbers.theirs), |answer| (answer.ack, answer.end()));
+    // An answer says what is expected now, and a SYN in it may begin a new connection.
+    let told = answers.iter().rfind(|answer| answer.has(ACK) && !answer.has(RST));
+    let next = told.map_or(numbers.next, |answer| answer.ack);
+    let theirs = told.filter(|answer| answer.has(SYN)).map_or(numbers.theirs, Segment::end);
     let is_refused = peer.ask(ACK, next, theirs.wrapping_add(1000), b"").iter().any(|answer| answer.has(RST));
     let answers = peer.ask(ACK, next.wrapping_sub(1), theirs.wrapping_sub(peer.withheld), b"0");
     let expects = answers.last().map_or(next, |answer| answer.ack);
-    peer.ask(RST, expects, 0, b"");
-    let stage = match (opened, is_refused) {
-        (Some(_), true) => "half-open anew",
-        (Some(_), false) => "open anew",
-        (None, true) => "half-open",
-        (None, false) => "open",
-    };
+    peer.reset(expects);
+    let is_new = if theirs == numbers.theirs { "" } else { " anew" };
+    let stage = if is_refused { "half-open" } else { "open" };
     match &answers[..] {
-        [] => (format!("{stage}, silent"), false),
+        [] => (format!("{stage}{is_new}, silent"), false),
         [answer] if answer.has(RST) => ("gone".to_owned(), false),
-        [answer] if answer.flags == ACK && answer.seq == theirs && opened.is_some() => (stage.to_owned(), false),
-        [answer] if answer.flags == ACK && answer.seq == theirs => {
-            (format!("{stage}, expects {}", relative("r", answer.ack, next)), answer.ack != next)
+        [answer] if answer.flags == ACK && answer.seq == theirs && is_new.is_empty() => {
+            (format!("{stage}, expects {}", relative("r", expects, numbers.next)), expects != numbers.next)
         }
+        [answer] if answer.flags == ACK && answer.seq == theirs => (format!("{stage}{is_new}"), false),
         more => (format!("{stage}, answers {more:?}"), false),
     }
 }

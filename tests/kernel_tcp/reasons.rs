@@ -23,7 +23,8 @@ pub(crate) struct Reason {
 }
 
 pub(crate) const REASONS: &[Reason] = &[Reason {
-    when: |row| row.kernel == format!("later {}", row.lab),
-    why: "Linux delays the ACK of a FIN by 40 ms, hoping that the program closes too and one segment says both. The \
-          laboratory acknowledges at once, which RFC 9293 section 3.8.6.3 allows, so that a FIN is seen to be taken.",
+    when: |row| row.state == "syn-sent" && row.kernel.replace("id >0", "id 0") == row.lab,
+    why: "Linux counts the packets of each connection in their IP ids, from a random start, once both ends of the
+    connection are known to a socket. The laboratory's are 0, as are those of Linux' resets and SYN/ACKs elsewhere:
+    RFC 6864 section 4 allows any number where \"don't fragment\" is set, and no scan looks at these.",
 }];
