@@ -12,9 +12,9 @@ const HEAD: &str = "\
 What a Linux kernel answers to TCP segments, and what the laboratory's Linux does.
 
 Written by `UPDATE_GOLDEN=1 cargo test --test kernel_tcp`, which asks both; the difference is then read, not believed.
-The kernel has its defaults but for: tcp_syncookies = 0 (a connection for each SYN), tcp_rmem of at most 6 MiB (the shift
-of windows), tcp_ecn = 2 (explicit congestion notification when it is asked for), tcp_challenge_ack_limit without effect.
-It is Linux 5.10 or later. Its MTU is 1500.
+The kernel has its defaults but for: tcp_syncookies = 0 (it keeps each connection), tcp_rmem of at most 6 MiB (the shift
+of windows), tcp_ecn = 2 (explicit congestion notification when it is asked for), tcp_early_retrans = 0 (no early second
+copies), and no limit on challenge ACKs but that of each connection, one in 500 ms. The MTU is 1500.
 
 In each state: all 64 combinations of the six flags, with 0 and 5 bytes of data, each on a new connection, with
 
