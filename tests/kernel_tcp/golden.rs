@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::probe::Probe;
-use super::reasons::{REASONS, Row};
+use super::reasons::{REASONS, Reason, Row};
 use super::states::State;
 use super::table;
 
@@ -39,71 +39,85 @@ hosts differ, the group begins with a line for each, and the number of the reaso
     silent                as before a handshake that the host began
 ";
 
-/// What both sides answered in a state.
+/// What both sides answered in a state, probe by probe.
 pub(crate) struct Section {
     pub(crate) state: &'static State,
     pub(crate) kernel: Vec<String>,
     pub(crate) lab: Vec<String>,
 }
 
-/// Outcomes that belong together: the kernel's, the laboratory's, and the number of the reason why they differ.
-type Kind<'a> = (&'a str, &'a str, Option<usize>);
+/// Probes that both sides answer alike.
+struct Group<'a> {
+    row: Row<'a>,
+    /// The number of the reason, when the two differ.
+    reason: Option<usize>,
+    probes: Vec<Probe>,
+}
 
 impl Section {
-    /// Kinds in the order in which they first come, each with its rows.
-    fn groups(&self) -> Vec<(Kind<'_>, Vec<String>)> {
-        let all = Probe::all(self.state);
-        let mut groups: Vec<(Kind<'_>, Vec<Probe>)> = Vec::new();
-        for ((probe, kernel), lab) in all.iter().zip(&self.kernel).zip(&self.lab) {
-            let row = Row { state: self.state.name, probe, kernel, lab };
-            let kind =
-                (kernel.as_str(), lab.as_str(), REASONS.iter().position(|reason| row.differs() && (reason.when)(&row)));
-            match groups.iter_mut().find(|(other, _)| *other == kind) {
-                Some((_, probes)) => probes.push(*probe),
-                None => groups.push((kind, vec![*probe])),
+    /// In the order in which they first come.
+    fn groups(&self) -> Vec<Group<'_>> {
+        let mut groups: Vec<Group<'_>> = Vec::new();
+        for ((probe, kernel), lab) in Probe::all(self.state).into_iter().zip(&self.kernel).zip(&self.lab) {
+            let row = Row { state: self.state.name, kernel, lab };
+            match groups.iter_mut().find(|group| group.row == row) {
+                Some(group) => group.probes.push(probe),
+                None => groups.push(Group { reason: row.reason(), row, probes: vec![probe] }),
             }
         }
-        groups.into_iter().map(|(kind, probes)| (kind, table::rows(self.state, &all, &probes))).collect()
+        groups
+    }
+
+    /// Its text, of groups that are alike or have a reason.
+    fn text(&self) -> String {
+        let all = Probe::all(self.state);
+        let tell = |group: Group<'_>| {
+            let Row { kernel, lab, .. } = group.row;
+            let head = match group.reason {
+                Some(number) => format!("kernel  {kernel}\nlab     {lab}  ({})", number + 1),
+                None => kernel.to_owned(),
+            };
+            format!("\n{head}\n{}\n", table::rows(self.state, &all, &group.probes).join("\n"))
+        };
+        let groups: String = self.groups().into_iter().map(tell).collect();
+        format!("\n\n== {}: {}\n{groups}", self.state.name, self.state.about)
     }
 }
 
-/// The whole page; fails when a difference has no reason, or a reason no difference.
-pub(crate) fn page(sections: &[Section], offers: &[Vec<String>; 2]) -> String {
-    let mut page = HEAD.to_owned();
-    let mut unexplained = String::new();
-    let mut counts = vec![0; REASONS.len()];
+/// Differences without a reason, and reasons without a difference, in words; empty when all is well.
+pub(crate) fn complaints(sections: &[Section], offers: &[Vec<String>; 2]) -> String {
+    let mut complaints = Vec::new();
+    let mut is_used = vec![false; REASONS.len()];
     for section in sections {
-        page += &format!("\n\n== {}: {}\n", section.state.name, section.state.about);
-        for ((kernel, lab, reason), rows) in section.groups() {
-            let rows = rows.join("\n");
-            page += &match reason {
-                _ if kernel == lab => format!("\n{kernel}\n{rows}\n"),
-                Some(number) => format!("\nkernel  {kernel}\nlab     {lab}  ({})\n{rows}\n", number + 1),
+        for group in section.groups().into_iter().filter(|group| group.row.differs()) {
+            let Row { state, kernel, lab } = group.row;
+            match group.reason {
+                Some(number) => is_used[number] = true,
                 None => {
-                    unexplained += &format!("\n{}\nkernel  {kernel}\nlab     {lab}\n{rows}\n", section.state.name);
-                    continue;
+                    let rows = table::rows(section.state, &Probe::all(section.state), &group.probes).join("\n");
+                    complaints.push(format!("without a reason, {state}:\nkernel  {kernel}\nlab     {lab}\n{rows}"));
                 }
-            };
-            if let Some(number) = reason {
-                counts[number] += 1;
             }
         }
     }
-    assert!(unexplained.is_empty(), "these differences have no reason in tests/kernel_tcp/reasons.rs:\n{unexplained}");
     for (kernel, lab) in offers[0].iter().zip(&offers[1]).filter(|(kernel, lab)| kernel != lab) {
-        unexplained += &format!("\noptions of a SYN\nkernel{kernel}\nlab   {lab}\n");
+        complaints.push(format!("without a reason, options:\nkernel{kernel}\nlab   {lab}"));
     }
-    assert!(unexplained.is_empty(), "these differences have no reason in tests/kernel_tcp/reasons.rs:\n{unexplained}");
-    page += &format!(
-        "\n\n== options: what a SYN to a listening port offers, and the options and window of the answer\n\n{}\n",
-        offers[0].join("\n")
-    );
-    page += "\n\n== why the two differ\n";
-    for (number, (reason, count)) in REASONS.iter().zip(counts).enumerate() {
-        assert!(count > 0, "this reason explains nothing any more; take it out: {}", reason.why);
-        page += &format!("\n({}) {}\n", number + 1, reason.why);
-    }
-    page
+    let vain = REASONS.iter().zip(is_used).filter(|(_, is_used)| !is_used);
+    complaints.extend(vain.map(|(reason, _)| format!("a reason that explains nothing: {}", reason.why)));
+    complaints.join("\n\n")
+}
+
+/// The whole page.
+pub(crate) fn page(sections: &[Section], offers: &[String]) -> String {
+    let states: String = sections.iter().map(Section::text).collect();
+    let reason = |(number, reason): (usize, &Reason)| format!("\n({}) {}\n", number + 1, reason.why);
+    let reasons: String = REASONS.iter().enumerate().map(reason).collect();
+    let offers = offers.join("\n");
+    format!(
+        "{HEAD}{states}\n\n== options: what a SYN to a listening port offers, and the answer of both\n\n{offers}\n\n\n\
+         == why the two differ\n{reasons}"
+    )
 }
 
 /// Compares the page with what is written down.
@@ -113,14 +127,7 @@ pub(crate) fn check(page: &str) {
         fs::write(&golden, page).unwrap();
     }
     let wanted = fs::read_to_string(&golden).unwrap_or_default();
-    let first = wanted.lines().zip(page.lines()).position(|(wanted, found)| wanted != found);
-    let line = first.unwrap_or(wanted.lines().count().min(page.lines().count()));
-    assert!(
-        wanted == page,
-        "{}, line {}: wanted {:?}, found {:?}",
-        golden.display(),
-        line + 1,
-        wanted.lines().nth(line),
-        page.lines().nth(line)
-    );
+    let mut lines = wanted.lines().zip(page.lines()).enumerate();
+    let first = lines.find(|(_, (wanted, found))| wanted != found);
+    assert!(wanted == page, "{}: wanted and found, the first line that differs: {first:#?}", golden.display());
 }

@@ -102,7 +102,7 @@ struct Numbers {
 const IN_TIME: Duration = Duration::from_millis(30);
 
 /// Sends a probe to a new connection in `state`, and tells the answer and what becomes of the connection.
-pub(crate) fn outcome(side: &mut Side, state: &State, probe: &Probe) -> String {
+pub(crate) fn outcome(side: &mut Side, state: &State, probe: Probe) -> String {
     loop {
         let start = side.now();
         let mut peer = Peer::new(side, state.port);
@@ -124,7 +124,7 @@ pub(crate) fn outcome(side: &mut Side, state: &State, probe: &Probe) -> String {
 }
 
 /// The answer to a probe that was taken in silence, once it comes.
-fn later(peer: &mut Peer<'_>, state: &State, probe: &Probe) -> Option<String> {
+fn later(peer: &mut Peer<'_>, state: &State, probe: Probe) -> Option<String> {
     let (numbers, mut answers) = ask(peer, state, probe);
     let ack = answers.pop().or_else(|| peer.hear_ack())?;
     peer.reset(ack.ack);
@@ -132,7 +132,7 @@ fn later(peer: &mut Peer<'_>, state: &State, probe: &Probe) -> Option<String> {
 }
 
 /// Enters the state and sends the probe.
-fn ask(peer: &mut Peer<'_>, state: &State, probe: &Probe) -> (Numbers, Vec<Segment>) {
+fn ask(peer: &mut Peer<'_>, state: &State, probe: Probe) -> (Numbers, Vec<Segment>) {
     (state.enter)(peer);
     let numbers = Numbers {
         seq: peer.next.wrapping_add_signed(probe.seq.offset()),

@@ -1,11 +1,9 @@
 //! Why the laboratory's Linux differs from a kernel, where it does.
 
-use super::probe::Probe;
-
 /// What a probe drew on both sides.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Row<'a> {
     pub(crate) state: &'a str,
-    pub(crate) probe: &'a Probe,
     pub(crate) kernel: &'a str,
     pub(crate) lab: &'a str,
 }
@@ -14,9 +12,14 @@ impl Row<'_> {
     pub(crate) fn differs(&self) -> bool {
         self.kernel != self.lab
     }
+
+    /// The number of the first reason that explains the difference.
+    pub(crate) fn reason(&self) -> Option<usize> {
+        REASONS.iter().position(|reason| self.differs() && (reason.when)(self))
+    }
 }
 
-/// A reason, and the differences that it explains. The first one that fits counts.
+/// A reason, and the differences that it explains.
 pub(crate) struct Reason {
     pub(crate) when: fn(&Row<'_>) -> bool,
     pub(crate) why: &'static str,

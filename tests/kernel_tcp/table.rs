@@ -17,7 +17,7 @@ const ACKS: u32 = SEQS + Seq::ALL.len() as u32;
 const END: u32 = ACKS + Acked::ALL.len() as u32;
 
 impl Cube {
-    fn of(probe: &Probe) -> Self {
+    fn of(probe: Probe) -> Self {
         let flags = (0..6).map(|flag| FLAGS + 2 * flag + u32::from(probe.flags >> flag & 1));
         let data = DATA + u32::from(probe.has_data);
         let numbers = [SEQS + index(&Seq::ALL, &probe.seq), ACKS + index(&Acked::ALL, &probe.ack)];
@@ -62,7 +62,7 @@ fn index<T: PartialEq>(all: &[T], one: &T) -> u32 {
 
 /// Rows that hold the `wanted` probes of a state, and none of the others.
 pub(crate) fn rows(state: &State, all: &[Probe], wanted: &[Probe]) -> Vec<String> {
-    let cubes = |probes: &[Probe]| probes.iter().map(Cube::of).collect::<Vec<_>>();
+    let cubes = |probes: &[Probe]| probes.iter().map(|probe| Cube::of(*probe)).collect::<Vec<_>>();
     let mut left = cubes(wanted);
     let others: Vec<Cube> = cubes(all).into_iter().filter(|cube| !left.contains(cube)).collect();
     let mut rows = Vec::new();
