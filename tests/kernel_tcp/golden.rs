@@ -23,16 +23,17 @@ In each state: all 64 combinations of the six flags, with 0 and 5 bytes of data,
     acknowledgment        good: all that was sent (SND.NXT); unsent: 1000 more; old: 100,000 less; the number stands
                           there even when the flag ACK is not set
 
-Each group begins with the answer, then says what became of the connection, and then has rows of all probes that draw it:
-flags (FSRPAU; a letter is set, `-` is not, `.` is either), bytes of data, sequence number, acknowledgment. Where the two
-hosts differ, the group begins with a line for each, and the number of the reason, which stands at the end.
+Each group begins with the answer, says what became of the connection, and then has rows of all probes that draw it:
+flags (FSRPAU; a letter is set, `-` is not, `.` is either), bytes of data, sequence number, acknowledgment. Where the
+two hosts differ, the group begins with a line for each, and with the number of the reason, which stands at the end.
 
     -                     silence
     later ...             an ACK that is delayed, by 40 ms
-    s, a                  the probe's sequence and acknowledgment number
+    s, a, len             the probe's sequence number, acknowledgment number, and length; SYN and FIN count one each
     r, n                  what the host expects, and what it sends next, before the probe
     win 0, win >0         the window
-    df, id                \"don't fragment\", and the IP id of resets and SYN/ACKs
+    df, id                \"don't fragment\", and the IP id of resets and SYN/ACKs; the other ids of a connection are
+                          not compared: Linux counts them from a random start, the laboratory's are 0
     gone                  the port is closed, or listens again
     half-open             the handshake is not complete; `anew` when it is that of a new connection
     open, expects ...     any later state, and what the host expects now

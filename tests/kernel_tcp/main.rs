@@ -31,6 +31,7 @@ use std::process::Command;
 
 use golden::Section;
 use peer::{ACK, RST, SYN};
+use pktsh::lab::{Personality, Plan};
 use probe::{Acked, Probe, Seq};
 use side::Side;
 use states::{STATES, State};
@@ -39,8 +40,9 @@ use support::wire::{Running, Wire, inside, run};
 /// The programs at the server's end.
 const PROGRAMS: &str = include_str!("programs.py");
 
-/// Prepares the server: it knows the prober's address, and what the page relies on is set. Loss is not looked for: the
-/// prober waits before it acknowledges. The last line is for kernels before 6.12, where all connections share a limit.
+/// Prepares the server: it knows the prober's address, and what the page relies on is set. `tcp_early_retrans` would
+/// send again what the prober is slow to acknowledge; the last line is for older kernels, whose connections share a
+/// limit.
 fn serve(wire: &Wire) -> Running {
     wire.server_sh(&format!(
         "ip neigh add {} lladdr 02:00:00:09:00:01 dev eth0 nud permanent
@@ -72,8 +74,8 @@ fn outcomes(side: &mut Side, state: &State) -> Vec<String> {
     Probe::all(state).into_iter().map(|probe| probe::outcome(side, state, probe)).collect()
 }
 
-/// Before 2025, kernels dropped in silence what acknowledged something unsent to an established connection, where
-/// RFC 9293 section 3.10.7.4 asks for an ACK. Of such a kernel those answers do not count.
+/// Older kernels drop in silence what acknowledges something unsent to an established connection, where RFC 9293 section
+/// 3.10.7.4 asks for an ACK. Of such a kernel those answers do not count.
 fn forgive_age(section: &mut Section) {
     let is_one = |probe: &Probe| probe.ack == Acked::Unsent && probe.flags & (SYN | RST | ACK) == ACK;
     if section.state.name != "established" {
@@ -86,6 +88,14 @@ fn forgive_age(section: &mut Section) {
     for ((_, kernel), lab) in answers.iter_mut().filter(|_| is_old) {
         lab.clone_into(kernel);
     }
+}
+
+#[test]
+fn the_host_that_is_compared_speaks_as_linux_lab_does() {
+    let plan = Plan::builtin();
+    let host = plan.hosts().iter().find(|host| host.name == "linux.lab").unwrap();
+    assert_eq!((host.personality, host.ttl, host.window, host.ip_id), (Personality::Linux, None, None, None));
+    assert!(host.filter.is_none());
 }
 
 #[test]

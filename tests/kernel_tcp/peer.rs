@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use etherparse::{Ipv4HeaderSlice, PacketBuilder, TcpHeader, TcpOptionElement, TcpSlice};
+use etherparse::{Ipv4HeaderSlice, TcpHeader, TcpOptionElement, TcpSlice};
 
 use super::side::Side;
 
@@ -101,8 +101,8 @@ pub(crate) const STAMP: u32 = 0x0070_6b74;
 
 /// The prober's end of a connection.
 pub(crate) struct Peer<'a> {
-    pub(crate) side: &'a mut Side,
-    pub(crate) source_port: u16,
+    side: &'a mut Side,
+    source_port: u16,
     pub(crate) port: u16,
     /// What the host expects next of the prober (its RCV.NXT), by what the prober has sent.
     pub(crate) next: u32,
@@ -169,9 +169,7 @@ impl<'a> Peer<'a> {
     /// Sends a datagram of one byte.
     pub(crate) fn send_datagram(&mut self, port: u16) {
         let mut frame = Vec::new();
-        let (host, prober) = (self.side.host, self.side.prober);
-        let builder = PacketBuilder::ethernet2(prober.mac, host.mac).ipv4(prober.addr.octets(), host.addr.octets(), 64);
-        builder.udp(self.source_port, port).write(&mut frame, b"!").unwrap();
+        self.side.packet().udp(self.source_port, port).write(&mut frame, b"!").unwrap();
         self.side.send(&frame);
     }
 
@@ -192,10 +190,8 @@ impl<'a> Peer<'a> {
         (header.fin, header.syn, header.rst, header.psh) = (has(FIN), has(SYN), has(RST), has(PSH));
         (header.ack, header.urg, header.ece, header.cwr) = (has(ACK), has(URG), has(ECE), has(CWR));
         header.set_options(options).unwrap();
-        let (host, prober) = (self.side.host, self.side.prober);
-        let builder = PacketBuilder::ethernet2(prober.mac, host.mac).ipv4(prober.addr.octets(), host.addr.octets(), 64);
         let mut frame = Vec::new();
-        builder.tcp_header(header).write(&mut frame, data).unwrap();
+        self.side.packet().tcp_header(header).write(&mut frame, data).unwrap();
         frame
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::peer::{ACK, FLAGS, Peer, RST, SYN, Segment};
+use super::peer::{ACK, FIN, FLAGS, Peer, RST, SYN, Segment};
 use super::side::Side;
 use super::states::State;
 
@@ -88,8 +88,9 @@ impl Probe {
 
 /// Where the numbers of an answer are counted from.
 struct Numbers {
-    /// SEG.SEQ, SEG.ACK and the flags of the probe.
+    /// SEG.SEQ, the number after the probe, SEG.ACK and its flags.
     seq: u32,
+    end: u32,
     ack: u32,
     flags: u8,
     /// RCV.NXT and SND.NXT before the probe.
@@ -97,8 +98,8 @@ struct Numbers {
     theirs: u32,
 }
 
-/// A connection that takes longer than that is begun anew: an ACK that is delayed, by 40 ms at least, or a retransmission
-/// could be taken for an answer.
+/// A connection that takes longer than that is begun anew: an ACK that is delayed, by 40 ms at least, or something that
+/// is sent again could be taken for an answer.
 const IN_TIME: Duration = Duration::from_millis(30);
 
 /// Sends a probe to a new connection in `state`, and tells the answer and what becomes of the connection.
@@ -134,21 +135,24 @@ fn later(peer: &mut Peer<'_>, state: &State, probe: Probe) -> Option<String> {
 /// Enters the state and sends the probe.
 fn ask(peer: &mut Peer<'_>, state: &State, probe: Probe) -> (Numbers, Vec<Segment>) {
     (state.enter)(peer);
+    let data = if probe.has_data { DATA } else { b"" };
+    let seq = peer.next.wrapping_add_signed(probe.seq.offset());
+    let len = data.len() as u32 + (probe.flags & (SYN | FIN)).count_ones();
     let numbers = Numbers {
-        seq: peer.next.wrapping_add_signed(probe.seq.offset()),
+        seq,
+        end: seq.wrapping_add(len),
         ack: peer.theirs.wrapping_add_signed(probe.ack.offset()),
         flags: probe.flags,
         next: peer.next,
         theirs: peer.theirs,
     };
-    let data = if probe.has_data { DATA } else { b"" };
     let answers = peer.ask(probe.flags, numbers.seq, numbers.ack, data);
     (numbers, answers)
 }
 
 /// What became of the connection, and whether something of the probe was taken. Two questions find out: does it refuse
-/// an acknowledgment of something that was not sent, as all do that do not know the peer yet; and what does it answer to
-/// a byte that is long known?
+/// an acknowledgment of something that was not sent, as all do that do not know the peer yet; and what does it answer
+/// to a byte that is long known?
 fn fate(peer: &mut Peer<'_>, numbers: &Numbers, answers: &[Segment]) -> (String, bool) {
     // An answer says what is expected now, and a SYN in it may begin a new connection.
     let told = answers.iter().rfind(|answer| answer.has(ACK) && !answer.has(RST));
@@ -191,6 +195,7 @@ impl Numbers {
         };
         let ack = match answer.ack {
             0 if !answer.has(ACK) => "0".to_owned(),
+            ack if is_reset && ack == self.end => "s+len".to_owned(),
             ack if is_reset || answer.has(SYN) => relative("s", ack, self.seq),
             ack => relative("r", ack, self.next),
         };

@@ -27,7 +27,8 @@ pub(crate) struct Reason {
 
 pub(crate) const REASONS: &[Reason] = &[Reason {
     when: |row| row.state == "syn-sent" && row.kernel.replace("id >0", "id 0") == row.lab,
-    why: "Linux counts the packets of each connection in their IP ids, from a random start, once both ends of the
-    connection are known to a socket. The laboratory's are 0, as are those of Linux' resets and SYN/ACKs elsewhere:
-    RFC 6864 section 4 allows any number where \"don't fragment\" is set, and no scan looks at these.",
+    why:
+        "Linux counts the packets of each connection in their IP ids, from a random start, and this SYN/ACK comes from a
+    connection that it began itself. The laboratory's id is 0, as of all SYN/ACKs and resets of Linux that answer what
+    came unasked: RFC 6864 section 4 allows any number where \"don't fragment\" is set, and scans look at those.",
 }];

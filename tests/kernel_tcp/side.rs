@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use etherparse::PacketBuilder;
+use etherparse::{IpHeaders, PacketBuilder, PacketBuilderStep};
 use pktsh::base::Time;
 use pktsh::lab::{Lab, Plan};
 use pktsh::net::live::LiveWorld;
@@ -38,16 +38,16 @@ const HOSTS: &str = r#"
 
 /// Somebody's addresses.
 #[derive(Clone, Copy)]
-pub(crate) struct Station {
-    pub(crate) mac: [u8; 6],
-    pub(crate) addr: Ipv4Addr,
+struct Station {
+    mac: [u8; 6],
+    addr: Ipv4Addr,
 }
 
 /// A host to speak to, and who speaks.
 pub(crate) struct Side {
-    pub(crate) name: &'static str,
-    pub(crate) host: Station,
-    pub(crate) prober: Station,
+    name: &'static str,
+    host: Station,
+    prober: Station,
     link: Box<dyn Link>,
     iface: u32,
     /// Hears in the link's place.
@@ -146,15 +146,19 @@ impl Side {
         }
     }
 
-    /// Sends one frame and gives what comes back for it. A host takes its frames in order, so what it has to say to this
-    /// one comes before its echo of the ping that follows: silence is known without waiting.
+    /// The beginning of a frame to the host.
+    pub(crate) fn packet(&self) -> PacketBuilderStep<IpHeaders> {
+        let (host, prober) = (self.host, self.prober);
+        PacketBuilder::ethernet2(prober.mac, host.mac).ipv4(prober.addr.octets(), host.addr.octets(), 64)
+    }
+
+    /// Sends one frame and gives what comes back for it. A host takes its frames in order, so what it has to say to
+    /// this one comes before its echo of the ping that follows: silence is known without waiting.
     pub(crate) fn exchange(&mut self, frame: &[u8]) -> Vec<Vec<u8>> {
         const PING: u16 = 0x7069;
         self.pings = self.pings.wrapping_add(1);
-        let (host, prober) = (self.host, self.prober);
-        let builder = PacketBuilder::ethernet2(prober.mac, host.mac).ipv4(prober.addr.octets(), host.addr.octets(), 64);
         let mut ping = Vec::new();
-        builder.icmpv4_echo_request(PING, self.pings).write(&mut ping, b"that was all").unwrap();
+        self.packet().icmpv4_echo_request(PING, self.pings).write(&mut ping, b"that was all").unwrap();
         self.send(frame);
         self.send(&ping);
         let mut answers = Vec::new();
