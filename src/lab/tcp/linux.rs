@@ -1,4 +1,4 @@
-//! Where Linux looks at a segment in its own way or order, as measured on a kernel: `tests/kernel_tcp.rs` compares.
+//! Where Linux looks at a segment in its own way or order, as measured on a kernel: `tests/kernel_tcp/` compares.
 
 use super::connection::{Around, Connection, Fate, LAST_WAIT, State};
 use super::flag::{ACK, FIN, RST, SYN};
