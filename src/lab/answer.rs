@@ -65,12 +65,12 @@ impl Host {
         let header = Icmpv4Header::with_checksum(echo, payload).to_bytes();
         let packet = Packet::new(datagram.dst, datagram.src, ip_number::ICMP, &header, payload);
         let dont_fragment = manners.echo_keeps_df && datagram.dont_fragment;
-        self.send(&Packet { hops: self.icmp_ttl(), dont_fragment, ..packet }, datagram.segment, scene);
+        self.send(&Packet { hops: Some(self.icmp_ttl()), dont_fragment, ..packet }, datagram.segment, scene);
     }
 
     /// The TTL of its ICMP.
-    pub(super) fn icmp_ttl(&self) -> Option<u8> {
-        Some(self.spec.ttl.unwrap_or(self.spec.stack().icmp.ttl))
+    pub(super) fn icmp_ttl(&self) -> u8 {
+        self.spec.ttl.unwrap_or(self.spec.stack().icmp.ttl)
     }
 
     /// The same for `ICMPv6` (RFC 4443 section 4.2), also when all were asked.

@@ -113,7 +113,7 @@ impl Host {
                 let (Some(kind), quote) = (why.icmpv4(), &quote[..quote.len().min(most)]) else { return };
                 let header = Icmpv4Header::with_checksum(kind, quote).to_bytes();
                 let packet = Packet::new(src.into(), dst.into(), ip_number::ICMP, &header, quote);
-                let (hops, dont_fragment) = (self.icmp_ttl(), false);
+                let (hops, dont_fragment) = (Some(self.icmp_ttl()), false);
                 self.send(&Packet { hops, dont_fragment, hold, ..packet }, datagram.segment, scene);
             }
             (Some(IpAddr::V6(src)), IpAddr::V6(dst)) => {

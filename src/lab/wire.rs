@@ -42,6 +42,8 @@ pub(super) struct Wire {
     pub(super) learned: BTreeMap<IpAddr, Mac>,
     /// The open links, each with what it has captured.
     pub(super) taps: BTreeMap<u32, Tap>,
+    /// One of them is a capture.
+    is_overheard: bool,
     /// The tap of the link that is sending: what it sends does not come back to it.
     sender: Option<u32>,
     pub(super) out: Out,
@@ -90,6 +92,7 @@ impl Wire {
             zone: Zone::new(plan),
             learned: BTreeMap::new(),
             taps: BTreeMap::new(),
+            is_overheard: false,
             sender: None,
             out: Out::default(),
             flights: BinaryHeap::new(),
@@ -135,8 +138,8 @@ impl Wire {
             self.capture(frame, false);
             self.learn(frame);
         }
-        let is_overheard = self.is_overheard();
-        let mut scene = Scene { now: self.now, map: &self.map, zone: &self.zone, is_overheard, out: &mut self.out };
+        let (now, is_overheard) = (self.now, self.is_overheard);
+        let mut scene = Scene { now, map: &self.map, zone: &self.zone, is_overheard, out: &mut self.out };
         match flight.cargo {
             Cargo::Overheard(frame) => {
                 self.overhear(&frame);
@@ -160,17 +163,24 @@ impl Wire {
         true
     }
 
-    /// Whether somebody captures.
-    fn is_overheard(&self) -> bool {
-        self.taps.values().any(|tap| tap.is_capture)
+    /// Adds the tap of a link; its number. When somebody begins to capture, the hosts begin to talk.
+    pub(super) fn add_tap(&mut self, tap: Tap) -> u32 {
+        let number = self.taps.last_key_value().map_or(0, |(last, _)| last + 1);
+        if tap.is_capture {
+            self.is_overheard = true;
+            for host in 0..self.hosts.len() {
+                self.hosts[host].rouse(self.now);
+                self.plan_wake(host);
+            }
+        }
+        self.taps.insert(number, tap);
+        number
     }
 
-    /// Somebody begins to capture: the hosts begin to talk.
-    pub(super) fn rouse(&mut self) {
-        for host in 0..self.hosts.len() {
-            self.hosts[host].rouse(self.now);
-            self.plan_wake(host);
-        }
+    /// Removes the tap of a link.
+    pub(super) fn remove_tap(&mut self, number: u32) {
+        self.taps.remove(&number);
+        self.is_overheard = self.taps.values().any(|tap| tap.is_capture);
     }
 
     /// Sees to it that a host is woken when it wants to be.
@@ -223,7 +233,7 @@ impl Wire {
             && to != from
         {
             self.carry(from, &[to], segment, hold, frame);
-            if ![from, to].contains(&YOU) && segment == Segment::HOME && self.is_overheard() {
+            if ![from, to].contains(&YOU) && segment == Segment::HOME && self.is_overheard {
                 self.mirror(from, hold, frame);
             }
         }

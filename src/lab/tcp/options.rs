@@ -96,7 +96,7 @@ impl Options {
                 }
                 (Unit::NopScale(shift), ..) if offer.scale.is_some() => options.put(&[NOP, SCALE, 3, *shift]),
                 (Unit::SackTimestamp | Unit::SackEolTimestamp, true, Some(echo)) => {
-                    options.put_stamp([SACK, 2], stamp, echo)
+                    options.put_stamp([SACK, 2], stamp, echo);
                 }
                 (Unit::SackTimestamp | Unit::SackEolTimestamp | Unit::NopNopTimestamp, _, Some(echo)) => {
                     options.put_stamp([NOP, NOP], stamp, echo);
