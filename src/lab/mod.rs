@@ -12,7 +12,8 @@
 //! | `nets` | the addresses and names that are the laboratory's |
 //! | `wire` | the clock, the cables and the frames on them; `faults` is what cables do |
 //! | `host`, `datagram`, `chain`, `answer`, `error`, `ndp`, `tcp`, `filter`, `limit`, `out` | one machine |
-//! | `dns` | the name server |
+//! | `dns`, `udp/` | the name server, and the other programs at UDP ports |
+//! | `sctp` | SCTP |
 //! | `link`, `tap` | the way in and out for jobs |
 //!
 //! The hosts read and write frames with etherparse alone, and DNS with simple-dns, and verify every checksum
@@ -33,10 +34,12 @@ mod ndp;
 mod nets;
 mod out;
 mod plan;
+mod sctp;
 mod tap;
 mod tcp;
 #[cfg(test)]
 mod tests;
+mod udp;
 mod wire;
 
 use std::cell::RefCell;
@@ -51,7 +54,8 @@ pub use faults::Faults;
 pub use filter::{Action, Filter, Rule, Traffic};
 pub use nets::{owns, owns_name};
 pub use plan::{
-    HostRow, HostSpec, IpId, Limit, Personality, Plan, PlanError, Ports, TcpPort, TcpService, UdpPort, UdpService,
+    HostRow, HostSpec, IpId, Limit, Llmnr, Mdns, Netbios, Personality, Plan, PlanError, Ports, TcpPort, TcpService,
+    UdpPort, UdpService,
 };
 
 use crate::base::nearest::did_you_mean;
@@ -226,9 +230,14 @@ fn lab0() -> Interface {
     }
 }
 
+/// The wall time at `now`, in nanoseconds since 1970.
+fn wall(now: Time) -> i64 {
+    WALL_ZERO.saturating_add(now.nanos())
+}
+
 /// The card in it.
 fn you() -> Nic {
-    Nic { segment: Segment::HOME, v4: Some(nets::YOU), v6: Some(nets::YOU6) }
+    Nic { segment: Segment::HOME, v4: Some(nets::YOU), v6: Some(nets::YOU6), given: None }
 }
 
 /// The address that the student's kernel would send from: one of the same scope (RFC 6724 section 5, rule 2).
@@ -243,6 +252,7 @@ fn source(dst: IpAddr) -> IpAddr {
 fn no_route(dst: IpAddr) -> NetError {
     let hint = match dst {
         IpAddr::V6(_) if nets::needs_zone(dst) => format!("name its interface, as {dst}%{IFACE}"),
+        IpAddr::V4(_) if nets::needs_zone(dst) => format!("name its interface, as iface=\"{IFACE}\""),
         _ => nets::ONLY.to_owned(),
     };
     NetError::NoRoute { dst, hint }

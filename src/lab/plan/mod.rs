@@ -1,6 +1,8 @@
 //! The plan of a laboratory: its hosts as data, read from TOML.
 
+mod device;
 mod error;
+mod services;
 mod show;
 
 use std::net::IpAddr;
@@ -10,19 +12,22 @@ use serde::{Deserialize, Serialize, de};
 use toml::Spanned;
 
 pub use error::PlanError;
+pub use services::{Llmnr, Mdns, Netbios, UdpPort, UdpService};
 pub use show::HostRow;
 
-use crate::base::targets;
+use crate::base::Mac;
+use crate::base::targets::{self, Net};
 use crate::lab::faults::Faults;
 use crate::lab::filter::Filter;
 use crate::lab::nets::{self, Nic, Segment};
 use crate::lab::tcp;
 
 /// The built-in laboratory, by subject.
-const BUILTIN: [&str; 3] = [
+const BUILTIN: [&str; 4] = [
     include_str!("../hosts/network.toml"),
     include_str!("../hosts/stacks.toml"),
     include_str!("../hosts/filters.toml"),
+    include_str!("../hosts/lan.toml"),
 ];
 
 /// The hosts of a laboratory, checked: every address is the laboratory's and taken once. The first one is `you.lab`.
@@ -72,6 +77,24 @@ pub struct HostSpec {
     pub forward: bool,
     /// How many ICMP errors it sends; none is no limit.
     pub icmp_limit: Option<Limit>,
+    /// The numbers of IP protocols that it takes in silence, beside those that every host speaks; all others are
+    /// unreachable.
+    #[serde(default, deserialize_with = "device::protocols")]
+    pub protocols: Vec<u8>,
+    /// Open SCTP ports; the others are closed. A host without this key does not speak SCTP.
+    pub sctp: Option<Ports>,
+    /// The hardware address of its first card; none makes one from its address.
+    #[serde(default, deserialize_with = "device::mac")]
+    pub mac: Option<Mac>,
+    /// IPv4 addresses for which it answers ARP as for its own, whoever has them: those of another host, or of none.
+    #[serde(default, deserialize_with = "device::claims")]
+    pub claims: Vec<Net>,
+    /// Whether it speaks IPv6 at all.
+    #[serde(default = "yes")]
+    pub ipv6: bool,
+    /// Whether the name server knows it.
+    #[serde(default = "yes")]
+    pub dns: bool,
 }
 
 /// Whose TCP a host speaks.
@@ -125,28 +148,6 @@ pub enum TcpService {
     Echo,
     /// A page with the host's name (RFC 9112).
     Http,
-    /// Nothing: it takes what comes.
-    Sink,
-}
-
-/// An open UDP port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct UdpPort {
-    /// The port.
-    pub port: u16,
-    /// What listens there.
-    pub service: UdpService,
-}
-
-/// What a UDP port answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum UdpService {
-    /// The names and addresses of this laboratory (RFC 1035), and refusals for all other questions.
-    Dns,
-    /// The same data (RFC 862); not to a port below 1024, or two echo servers would answer each other for ever.
-    Echo,
     /// Nothing: it takes what comes.
     Sink,
 }
@@ -264,7 +265,28 @@ impl Plan {
                 return Err(format!("{}: a host has one address in each network", new.name));
             }
         }
-        Ok(())
+        self.check_hardware(new)?;
+        if let Some(addr) = new.addrs.iter().find(|addr| addr.is_ipv6() && !new.ipv6) {
+            return Err(format!("{}: the address {addr} is one of IPv6, and ipv6 = false", new.name));
+        }
+        let is_on_link = |addr: IpAddr| new.nics().iter().any(|nic| nets::segment(addr) == Some(nic.segment));
+        let ends = new.claims.iter().flat_map(|net| [Some(net.first()), net.at(net.count() - 1)]).flatten();
+        match ends.into_iter().find(|addr| !is_on_link(*addr)) {
+            Some(addr) => Err(format!("{}: it claims {addr}, which is in none of its networks", new.name)),
+            None => Ok(()),
+        }
+    }
+
+    /// Two stations with one hardware address could not be told apart.
+    fn check_hardware(&self, new: &HostSpec) -> Result<(), String> {
+        let taken = self.hosts.iter().flat_map(|host| host.nics().into_iter().map(move |nic| (host, nic.mac())));
+        let own: Vec<Mac> = new.nics().iter().map(Nic::mac).collect();
+        match taken.into_iter().find(|(_, mac)| own.contains(mac)) {
+            Some((owner, mac)) => {
+                Err(format!("{}: the hardware address {mac} is taken by {}; give it another", new.name, owner.name))
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -287,6 +309,12 @@ impl HostSpec {
             link: Faults::NONE,
             forward: false,
             icmp_limit: None,
+            protocols: Vec::new(),
+            sctp: None,
+            mac: None,
+            claims: Vec::new(),
+            ipv6: true,
+            dns: true,
         }
     }
 
@@ -327,7 +355,7 @@ impl HostSpec {
 
     /// Its interfaces.
     pub(in crate::lab) fn nics(&self) -> Vec<Nic> {
-        Nic::of(&self.addrs)
+        Nic::of(&self.addrs, self.mac)
     }
 
     /// All addresses, those of IPv4 first.
@@ -336,6 +364,10 @@ impl HostSpec {
         addrs.sort_by_key(IpAddr::is_ipv6);
         addrs
     }
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn lab_name<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {

@@ -5,12 +5,14 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{HostSpec, Plan, Ports, TcpService};
+use super::{HostSpec, Plan, Ports, TcpService, UdpService};
 use crate::base::nearest::did_you_mean;
 use crate::lab::faults::Faults;
 use crate::lab::filter::Filter;
 use crate::lab::nets::Nic;
 use crate::net::NetError;
+
+const LINK_LOCAL: &str = "link-local";
 
 /// A host in the list of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,12 +52,22 @@ impl Plan {
 
 fn lines(host: &HostSpec) -> Vec<(&'static str, String)> {
     let mut lines: Vec<_> = host.nics().iter().flat_map(addresses).collect();
+    lines.retain(|(key, _)| host.ipv6 || *key != LINK_LOCAL);
+    lines.extend(host.claims.iter().map(|net| ("claims", format!("{net}, by ARP"))));
+    if !host.dns {
+        lines.push(("DNS", "no name".to_owned()));
+    }
     let (stack, id) = (word(host.personality), word(host.ip_id()));
     lines.push(("stack", format!("{stack}, TTL {}, window {}, IP id {id}", host.ttl(), host.window()[0])));
     lines.push(("tcp open", ports(&host.tcp_open(), "none")));
     lines.extend(host.serve.iter().map(|open| ("tcp says", format!("{} {}", open.port, program(&open.service)))));
-    let udp: Vec<_> = host.udp.iter().map(|u| format!("{} {}", u.port, word(u.service))).collect();
+    let udp: Vec<_> = host.udp.iter().map(|u| format!("{} {}", u.port, udp_program(&u.service))).collect();
     lines.push(("udp open", if udp.is_empty() { "none".to_owned() } else { udp.join(", ") }));
+    lines.extend(host.sctp.iter().map(|open| ("sctp open", ports(open, "none"))));
+    if !host.protocols.is_empty() {
+        let numbers: Vec<_> = host.protocols.iter().map(u8::to_string).collect();
+        lines.push(("IP takes", format!("protocols {} in silence", numbers.join(", "))));
+    }
     lines.extend(host.filter.iter().flat_map(filter));
     lines.push(("link", link(&host.link)));
     if host.forward {
@@ -74,10 +86,17 @@ fn program(service: &TcpService) -> String {
     }
 }
 
+fn udp_program(service: &UdpService) -> String {
+    match service.name() {
+        Some(name) => format!("{} {name}", variant(service)),
+        None => word(service),
+    }
+}
+
 fn addresses(nic: &Nic) -> Vec<(&'static str, String)> {
     let global = nic.v4.map(IpAddr::V4).into_iter().chain(nic.v6.map(IpAddr::V6));
     let lines = global.map(|addr| ("address", format!("{addr}  {}", nic.mac())));
-    lines.chain([("link-local", format!("{}", nic.link_local()))]).collect()
+    lines.chain([(LINK_LOCAL, format!("{}", nic.link_local()))]).collect()
 }
 
 fn filter(filter: &Filter) -> Vec<(&'static str, String)> {
@@ -115,6 +134,12 @@ fn ports(ports: &Ports, none: &str) -> String {
     }
     let run = |&(first, last): &(u16, u16)| if first == last { first.to_string() } else { format!("{first}-{last}") };
     runs.iter().map(run).collect::<Vec<_>>().join(", ")
+}
+
+/// The word of a value that is written with more behind it.
+fn variant(value: impl Serialize) -> String {
+    let table = toml::Value::try_from(value).ok().and_then(|value| value.as_table()?.keys().next().cloned());
+    table.unwrap_or_default()
 }
 
 /// The word that stands for `value` in a plan.
