@@ -23,7 +23,7 @@ pub(super) fn answer(message: &[u8], name: &str, addrs: &[IpAddr]) -> Option<Vec
     }
     let mut answer = Packet::new_reply(query.id());
     answer.questions.push(question.clone());
-    let found = records.matching(question).map(|at| records.0[at].clone().with_cache_flush(false));
+    let found = records.matching(question).into_iter().map(|at| records.0[at].clone().with_cache_flush(false));
     answer.answers.extend(found);
     answer.build_bytes_vec_compressed().ok()
 }

@@ -20,8 +20,10 @@ const TTL: u32 = 120;
 const LONG: u32 = 4500;
 const LEGACY: u32 = 10;
 
-/// A record is not multicast again within that time (section 6).
+/// A record is not multicast again within that time, and within the second one to somebody who wants to take its name
+/// (section 6).
 const AGAIN: Duration = Duration::from_secs(1);
+const DEFENCE: Duration = Duration::from_millis(250);
 
 /// Where others may answer as well, a host waits so many milliseconds (section 6).
 const WAIT: (u64, u64) = (20, 120);
@@ -63,44 +65,49 @@ pub(super) fn answer(
     let query = names::question(asked.message)?;
     let mut records = Records::of_host(&says.name, addrs, TTL);
     records.offer(says, TTL, LONG);
+    records.close(TTL);
 
     let is_legacy = asked.port != PORT;
-    let wants_unicast = asked.is_unicast || query.questions.iter().all(|question| question.unicast_response); // 5.4
-    let to_group = !is_legacy && !wants_unicast;
-    let is_fresh = |at: usize| told.0.get(&(asked.segment, at)).is_some_and(|then| asked.now - *then < AGAIN);
-    let is_wanted = |at: usize| !knows(&query, &records.0[at]) && !(to_group && is_fresh(at));
-
+    let wants_unicast = query.questions.iter().all(|question| question.unicast_response); // section 5.4
+    let to_group = !is_legacy && !asked.is_unicast && !wants_unicast;
+    let again = if query.name_servers.is_empty() { AGAIN } else { DEFENCE };
+    let is_fresh = |at: usize| told.0.get(&(asked.segment, at)).is_some_and(|then| asked.now - *then < again);
     let matching = query.questions.iter().flat_map(|question| records.matching(question));
-    let answers: BTreeSet<usize> = matching.filter(|at| is_wanted(*at)).collect();
-    let first = answers.iter().flat_map(|at| records.next(*at));
-    let more: BTreeSet<usize> = first.flat_map(|at| records.next(at).chain([at])).collect();
-    let denied = query.questions.iter().filter(|question| records.matching(question).next().is_none());
-    let denied = denied.map(|question| &question.qname).filter(|name| records.owns(name));
-    let denied: Vec<_> = denied.map(|name| records.nothing_else(&name.clone().into_owned(), TTL)).take(1).collect();
-    if answers.is_empty() && denied.is_empty() {
+    let unknown = matching.filter(|at| !knows(&query, &records.0[*at]));
+    let answers: BTreeSet<usize> = unknown.filter(|at| !to_group || !is_fresh(*at)).collect();
+    if answers.is_empty() {
         return None;
     }
-
-    let mut answer = Packet::new_reply(if is_legacy { query.id() } else { 0 }); // 18.1
-    answer.set_flags(PacketFlag::AUTHORITATIVE_ANSWER); // 18.4
-    if is_legacy {
-        answer.questions.clone_from(&query.questions);
-    }
-    let written = |record: &ResourceRecord<'static>| match is_legacy {
-        true => ResourceRecord { ttl: record.ttl.min(LEGACY), cache_flush: false, ..record.clone() },
-        false => record.clone(),
-    };
-    answer.answers.extend(answers.iter().map(|at| written(&records.0[*at])));
-    answer.answers.extend(denied.iter().map(written));
-    answer.additional_records.extend(more.difference(&answers).map(|at| written(&records.0[*at])));
-    let message = answer.build_bytes_vec_compressed().ok().filter(|message| message.len() <= LONGEST)?;
-
+    let message = write(&query, &records, &answers, is_legacy)?;
     if to_group {
         told.0.extend(answers.iter().map(|at| ((asked.segment, *at), asked.now)));
     }
     let is_shared = answers.iter().any(|at| !records.0[*at].cache_flush);
     let wait = if is_shared && !is_legacy { rng.between(WAIT.0, WAIT.1) } else { 0 };
     Some(Answer { message, to_group, hold: Duration::from_millis(wait) })
+}
+
+/// The message with the records at these places, and with those that will be asked for next.
+fn write(query: &Packet<'_>, records: &Records, answers: &BTreeSet<usize>, is_legacy: bool) -> Option<Vec<u8>> {
+    let first: BTreeSet<usize> = answers.iter().flat_map(|at| records.next(*at)).collect();
+    let second: BTreeSet<usize> = first.iter().flat_map(|at| records.next(*at)).collect();
+    let more = first.union(&second).filter(|at| !answers.contains(at));
+
+    let mut answer = Packet::new_reply(if is_legacy { query.id() } else { 0 }); // section 18.1
+    answer.set_flags(PacketFlag::AUTHORITATIVE_ANSWER); // section 18.4
+    if is_legacy {
+        answer.questions.clone_from(&query.questions);
+    }
+    let record = |at: &usize| {
+        let record = records.0[*at].clone();
+        if is_legacy {
+            return ResourceRecord { ttl: record.ttl.min(LEGACY), cache_flush: false, ..record };
+        }
+        record
+    };
+    answer.answers.extend(answers.iter().map(record));
+    answer.additional_records.extend(more.map(record));
+    answer.build_bytes_vec_compressed().ok().filter(|message| message.len() <= LONGEST)
 }
 
 /// Whether the asker has this record already, for at least half of its time (section 7.1).

@@ -17,7 +17,7 @@ use super::answer::Packet;
 use super::datagram::{Datagram, pseudo_header};
 use super::error::Why;
 use super::host::Host;
-use super::nets::Segment;
+use super::nets::{self, Nic, Segment};
 use super::out::Scene;
 use super::plan::UdpService;
 
@@ -106,7 +106,7 @@ impl Host {
             }
             UdpService::Mdns(says) => {
                 let is_unicast = !datagram.dst.is_multicast();
-                if is_unicast && !self.is_neighbor(datagram.src, segment) {
+                if is_unicast && !is_neighbor(datagram.src, segment) {
                     return None; // RFC 6762 section 11
                 }
                 let asked = mdns::Asked { message: data, port, is_unicast, segment, now };
@@ -127,12 +127,12 @@ impl Host {
     /// Its addresses on the cable of `segment`; those of its first card on none.
     fn addrs_on(&self, segment: Segment) -> Vec<IpAddr> {
         let nic = self.nic(Some(segment)).or(self.nics.first());
-        let addrs = nic.into_iter().flat_map(super::nets::Nic::subnets).map(|subnet| subnet.addr);
+        let addrs = nic.into_iter().flat_map(Nic::subnets).map(|subnet| subnet.addr);
         addrs.filter(|addr| addr.is_ipv4() || self.spec.ipv6).collect()
     }
+}
 
-    /// Whether `addr` is a station of the cable of `segment`.
-    fn is_neighbor(&self, addr: IpAddr, segment: Segment) -> bool {
-        super::nets::needs_zone(addr) || super::nets::segment(addr) == Some(segment) || segment == Segment::LOOPBACK
-    }
+/// Whether `addr` is a station of the cable of `segment`.
+fn is_neighbor(addr: IpAddr, segment: Segment) -> bool {
+    nets::needs_zone(addr) || nets::segment(addr) == Some(segment) || segment == Segment::LOOPBACK
 }

@@ -43,12 +43,32 @@ impl Records {
         self.0.extend(record.map(|record| record.with_cache_flush(is_unique)));
     }
 
-    /// The places of the records that answer a question.
-    pub(super) fn matching<'a>(&'a self, question: &'a Question<'_>) -> impl Iterator<Item = usize> + 'a {
-        let fits = |record: &ResourceRecord<'_>| {
-            record.name == question.qname && record.match_qtype(question.qtype) && record.match_qclass(question.qclass)
+    /// Adds what says of each name that the host alone has that there is no more of it (RFC 6762 section 6.1).
+    pub(super) fn close(&mut self, ttl: u32) {
+        let mut owners: Vec<Name<'static>> = Vec::new();
+        for record in self.0.iter().filter(|record| record.cache_flush) {
+            if !owners.contains(&record.name) {
+                owners.push(record.name.clone());
+            }
+        }
+        for owner in owners {
+            let types: Vec<TYPE> = self.0.iter().filter(|r| r.name == owner).map(|r| r.rdata.type_code()).collect();
+            let data = RData::NSEC(NSEC::from_types(owner.clone(), &types));
+            self.0.push(ResourceRecord::new(owner, CLASS::IN, ttl, data).with_cache_flush(true));
+        }
+    }
+
+    /// The places of the records that answer a question; of what says that there are none, if there are none.
+    pub(super) fn matching(&self, question: &Question<'_>) -> Vec<usize> {
+        let is_there =
+            |record: &ResourceRecord<'_>| record.name == question.qname && record.match_qclass(question.qclass);
+        let fits = |record: &ResourceRecord<'_>| record.match_qtype(question.qtype) && !is_end(record);
+        let places = |wanted: &dyn Fn(&ResourceRecord<'_>) -> bool| {
+            let found = self.0.iter().enumerate().filter(|(_, record)| is_there(record) && wanted(record));
+            found.map(|(at, _)| at).collect::<Vec<_>>()
         };
-        self.0.iter().enumerate().filter(move |(_, record)| fits(record)).map(|(at, _)| at)
+        let found = places(&fits);
+        if found.is_empty() { places(&is_end) } else { found }
     }
 
     /// Whether the host alone has that name.
@@ -56,16 +76,8 @@ impl Records {
         self.0.iter().any(|record| record.cache_flush && record.name == *name)
     }
 
-    /// That an own name has no other records than these (RFC 6762 section 6.1).
-    pub(super) fn nothing_else(&self, owner: &Name<'static>, ttl: u32) -> ResourceRecord<'static> {
-        let mut types: Vec<TYPE> = self.0.iter().filter(|record| record.name == *owner).map(type_of).collect();
-        types.dedup();
-        let data = RData::NSEC(NSEC::from_types(owner.clone(), &types));
-        ResourceRecord::new(owner.clone(), CLASS::IN, ttl, data).with_cache_flush(true)
-    }
-
-    /// What whoever gets record `at` will want next: the records of the name that it leads to, and the addresses of
-    /// the other family (RFC 6762 section 6.2, RFC 6763 section 12).
+    /// What whoever gets record `at` will want next: the records of the name that it leads to, and the others of its own
+    /// name (RFC 6762 section 6.2, RFC 6763 section 12).
     pub(super) fn next(&self, at: usize) -> impl Iterator<Item = usize> {
         let record = &self.0[at];
         let leads_to = match &record.rdata {
@@ -77,8 +89,9 @@ impl Records {
     }
 }
 
-fn type_of(record: &ResourceRecord<'_>) -> TYPE {
-    record.rdata.type_code()
+/// Whether a record says that there are no others.
+fn is_end(record: &ResourceRecord<'_>) -> bool {
+    matches!(record.rdata, RData::NSEC(_))
 }
 
 /// A message that asks something: no answer, no other operation, no error (RFC 6762 section 18, RFC 4795 section

@@ -48,11 +48,12 @@ pub(super) fn answer(packet: &[u8], wall: i64) -> Option<Vec<u8>> {
     Some(answer)
 }
 
-/// Seconds since 1900 and their 2^-32 parts (section 6); the seconds begin again at zero in 2036.
+/// Seconds since 1900 and their 2^-32 parts (section 6); the seconds begin again at zero in 2036. The parts are rounded
+/// up, so that who cuts them to nanoseconds has those that went in.
 fn timestamp(wall: i64) -> [u8; 8] {
     let seconds = wall.div_euclid(1_000_000_000) + TO_1970;
     let part = (wall.rem_euclid(1_000_000_000) as u64) << 32;
-    (((seconds as u64) << 32) | (part / 1_000_000_000)).to_be_bytes()
+    (((seconds as u64) << 32) | part.div_ceil(1_000_000_000)).to_be_bytes()
 }
 
 #[cfg(test)]
