@@ -50,7 +50,7 @@ impl Host {
         }
     }
 
-    /// What asks something; what goes to a group gets no answer (RFC 1122 section 3.2.2.6 leaves that open, Linux has it).
+    /// What asks something. What goes to a group gets no answer: RFC 1122 section 3.2.2.6 allows that, and Linux does so.
     fn icmp(&mut self, datagram: &Datagram<'_>, icmp: &Icmpv4Slice<'_>, scene: &mut Scene<'_>) {
         match icmp.type_u8() {
             _ if datagram.dst.is_multicast() => {}
@@ -60,8 +60,8 @@ impl Host {
         }
     }
 
-    /// The time of the laboratory: milliseconds since midnight, received and sent at once (RFC 792). As Linux, it copies
-    /// the first time of the request and reads no more.
+    /// The time of the laboratory: milliseconds since midnight, received and sent at once (RFC 792). As Linux, it
+    /// copies the first time of the request and reads no more.
     fn timestamp(&mut self, datagram: &Datagram<'_>, icmp: &Icmpv4Slice<'_>, scene: &mut Scene<'_>) {
         const DAY_MS: i64 = 86_400_000;
         let Some(originate) = icmp.slice().get(8..12) else { return };
@@ -147,7 +147,6 @@ impl Host {
     /// the module.
     fn other(&mut self, datagram: &Datagram<'_>, scene: &mut Scene<'_>) {
         let Some(carried) = &datagram.carried else { return };
-        let number = carried.protocol.0;
         match &self.spec.sctp {
             Some(open) if carried.protocol == ip_number::SCTP => {
                 let packet = sctp::Packet::read(datagram.src, datagram.dst, carried.payload);
@@ -157,9 +156,17 @@ impl Host {
                 let packet = Packet::new(datagram.dst, datagram.src, ip_number::SCTP, &answer, &[]);
                 self.send(&packet, datagram.segment, scene);
             }
-            _ if self.spec.protocols.binary_search(&number).is_ok() => {}
+            _ if self.takes(carried.protocol, datagram.dst) => {}
             _ => self.error(datagram, Why::Protocol, scene),
         }
+    }
+
+    /// Whether it takes a protocol in silence: one of its plan, or IGMP, which a host in groups speaks (RFC 1112
+    /// section 7.2).
+    fn takes(&self, protocol: IpNumber, dst: IpAddr) -> bool {
+        let is_in_groups = || self.spec.udp.iter().any(|open| open.service.groups().is_some());
+        self.spec.protocols.binary_search(&protocol.0).is_ok()
+            || (protocol == ip_number::IGMP && dst.is_ipv4() && is_in_groups())
     }
 
     /// Sends a packet the way that this host's routes say; nowhere if they know none. `zone` is the cable for an

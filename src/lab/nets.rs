@@ -119,8 +119,9 @@ impl Nic {
         nics
     }
 
-    /// Its hardware address: the one that it is given, or `02:00:00:00:00:0a` for 192.0.2.10. Without an IPv4 address it comes from the last 16 bits
-    /// of the IPv6 address, `02:00:06:00:00:10` for `2001:db8::10`; a plan's addresses differ in these.
+    /// Its hardware address: the one that it is given, or `02:00:00:00:00:0a` for 192.0.2.10. Without an IPv4 address
+    /// it comes from the last 16 bits of the IPv6 address, `02:00:06:00:00:10` for `2001:db8::10`; a plan's addresses
+    /// differ in these.
     pub(super) fn mac(&self) -> Mac {
         let made = || match (self.v4, self.v6.map(|addr| addr.octets())) {
             (Some(addr), _) => Mac([2, 0, 0, 0, self.segment.0, addr.octets()[3]]),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::tcp::Ends;
 use crate::base::{Time, rng};
 use cookie::{Cookie, signed};
-use packet::{Answer, Block, Chunk, LONGEST, be16, be32, only, put};
+use packet::{Answer, Block, Chunk, LONGEST, be16, be32, one, only, put};
 
 pub(super) use packet::Packet;
 
@@ -147,9 +147,8 @@ impl Associations {
             let late = (now - cookie.made).saturating_sub(COOKIE_LIFE);
             if !late.is_zero() {
                 let late = u32::try_from(late.as_micros()).unwrap_or(u32::MAX);
-                let mut value = Vec::new();
-                put(&mut value, cause::STALE_COOKIE, &late.to_be_bytes());
-                return only(packet, cookie.peer_tag, kind::ERROR, 0, &value);
+                let cause = one(cause::STALE_COOKIE, &late.to_be_bytes());
+                return only(packet, cookie.peer_tag, kind::ERROR, 0, &cause);
             }
             self.make_room(now)?;
             let received = cookie.peer_tsn.wrapping_sub(1);
@@ -186,25 +185,19 @@ impl Association {
         let (mut has_data, mut duplicates) = (false, Vec::new());
         for chunk in packet.chunks() {
             if packet.tag != self.tag_of(&chunk) {
-                return true; // 8.5
+                break; // 8.5
             }
             self.heard = now;
             match chunk.kind {
                 kind::DATA if self.is_closing => {}
                 kind::DATA => match (be32(chunk.value, 0), chunk.value.len()) {
                     (Some(tsn), 12) => {
-                        let mut value = Vec::new();
-                        put(&mut value, cause::NO_USER_DATA, &tsn.to_be_bytes());
-                        answer.add(kind::ABORT, 0, &value);
+                        answer.add(kind::ABORT, 0, &one(cause::NO_USER_DATA, &tsn.to_be_bytes()));
                         return false; // 6.2
                     }
                     (Some(tsn), 13..) => {
                         has_data = true;
-                        if tsn == self.received.wrapping_add(1) {
-                            self.received = tsn;
-                        } else if tsn.wrapping_sub(self.received) as i32 <= 0 {
-                            duplicates.extend_from_slice(&tsn.to_be_bytes());
-                        }
+                        duplicates.extend(self.take(tsn).map(u32::to_be_bytes));
                     }
                     _ => break,
                 },
@@ -217,27 +210,25 @@ impl Association {
                 kind::SHUTDOWN_COMPLETE if self.is_closing => return false,
                 kind::INIT => break, // 6.10: it never comes with others
                 kind::INIT_ACK..=kind::SHUTDOWN_COMPLETE => {}
-                // 3.2: the upper bits of an unknown type say whether to go on, and whether to tell.
-                unknown => {
-                    if unknown & 0x40 != 0 {
-                        let mut quote = Vec::new();
-                        put(&mut quote, u16::from(unknown) << 8 | u16::from(chunk.flags), chunk.value);
-                        let mut value = Vec::new();
-                        put(&mut value, cause::UNRECOGNIZED_CHUNK, &quote);
-                        answer.add(kind::ERROR, 0, &value);
-                    }
-                    if unknown & 0x80 == 0 {
-                        break;
-                    }
-                }
+                _ if !pass_over(&chunk, answer) => break,
+                _ => {}
             }
         }
         if has_data {
-            let counts = (duplicates.len() / 4) as u32; // no gaps, and so many duplicates
-            let head = [self.received, WINDOW, counts].map(u32::to_be_bytes).concat();
-            answer.add(kind::SACK, 0, &[&head[..], &duplicates].concat()); // 6.2
+            // No gaps, and so many duplicates (6.2).
+            let head = [self.received, WINDOW, duplicates.len() as u32].map(u32::to_be_bytes).concat();
+            answer.add(kind::SACK, 0, &[head, duplicates.concat()].concat());
         }
         true
+    }
+
+    /// Takes the data with this number if they are next; the number, if they came before.
+    fn take(&mut self, tsn: u32) -> Option<u32> {
+        if tsn == self.received.wrapping_add(1) {
+            self.received = tsn;
+            return None;
+        }
+        (tsn.wrapping_sub(self.received) as i32 <= 0).then_some(tsn)
     }
 
     /// The tag that the packet must have with this chunk in it (section 8.5.1).
@@ -245,6 +236,16 @@ impl Association {
         let has_t = matches!(chunk.kind, kind::ABORT | kind::SHUTDOWN_COMPLETE) && chunk.flags & T != 0;
         if has_t { self.peer_tag } else { self.own_tag }
     }
+}
+
+/// A chunk of an unknown type, whose upper bits say whether it is reported and whether those behind it are looked at
+/// (section 3.2).
+fn pass_over(chunk: &Chunk<'_>, answer: &mut Answer) -> bool {
+    if chunk.kind & 0x40 != 0 {
+        let quote = one(u16::from(chunk.kind) << 8 | u16::from(chunk.flags), chunk.value);
+        answer.add(kind::ERROR, 0, &one(cause::UNRECOGNIZED_CHUNK, &quote));
+    }
+    chunk.kind & 0x80 != 0
 }
 
 /// Section 8.4: a packet that belongs to no association, with the rules in their order.
@@ -282,9 +283,7 @@ fn unrecognized(mut rest: &[u8]) -> Option<Vec<u8>> {
             continue;
         }
         if kind & 0x4000 != 0 && reported.len() + value.len() < LONGEST / 2 {
-            let mut quote = Vec::new();
-            put(&mut quote, kind, value);
-            put(&mut reported, parameter::UNRECOGNIZED, &quote);
+            put(&mut reported, parameter::UNRECOGNIZED, &one(kind, value));
         }
         if kind & 0x8000 == 0 {
             break;

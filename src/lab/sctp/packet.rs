@@ -120,6 +120,13 @@ pub(super) fn put(out: &mut Vec<u8>, kind: u16, value: &[u8]) {
     out.resize(out.len().next_multiple_of(4), 0);
 }
 
+/// One block alone.
+pub(super) fn one(kind: u16, value: &[u8]) -> Vec<u8> {
+    let mut block = Vec::new();
+    put(&mut block, kind, value);
+    block
+}
+
 /// An answer of one chunk.
 pub(super) fn only(to: &Packet<'_>, tag: u32, kind: u8, flags: u8, value: &[u8]) -> Option<Vec<u8>> {
     let mut answer = Answer::new(to, tag);

@@ -122,8 +122,8 @@ fn the_frame_of_a_group_has_its_hardware_address() {
 
 #[test]
 fn unicast_is_answered_to_who_asked() {
-    // Where the question goes, from which port, whether it asks for unicast; where the answer goes, its number, how many
-    // questions it repeats, its first record.
+    // Where the question goes, from which port, whether it asks for unicast; where the answer goes, its number, how
+    // many questions it repeats, its first record.
     let plain = "raspberrypi.local 10 A 192.0.2.62";
     let full = "raspberrypi.local 120! A 192.0.2.62";
     let rows = [

@@ -195,6 +195,7 @@ fn protocols_are_taken_in_silence_spoken_or_unreachable() {
         assert_eq!(raw(PROTOCOLS, unreachable), ["192.0.2.37 ttl 64: icmp 3/2 with 20 bytes"], "{unreachable}");
     }
     assert!(raw(SCTP, 132).is_empty() && !raw(SCTP, 47).is_empty());
+    assert!(raw(NAS, 2).is_empty() && !raw(UDP, 2).is_empty(), "a host that is in a group speaks IGMP");
     let raw6 = |dst, protocol: u8| {
         let mut bench = Bench::new();
         bench.send_ip(&raw6(dst, 64, protocol, b"")[14..]);
@@ -222,7 +223,8 @@ proptest! {
             if let Some(byte) = question.get_mut(at) {
                 *byte = value;
             }
-            for (dst, to) in [(UDP, 13), (UDP, 123), (NAS, 137), (NAS, 5353), ([224, 0, 0, 251], 5353), ([224, 0, 0, 252], 5355)] {
+            let groups = [([224, 0, 0, 251], 5353), ([224, 0, 0, 252], 5355)];
+            for (dst, to) in [(UDP, 13), (UDP, 123), (NAS, 137), (NAS, 5353)].into_iter().chain(groups) {
                 bench.link.send(Via::Ip(Some(1)), &datagram(dst, from, to, &question), 0).unwrap();
             }
             let group = "ff02::fb".parse().unwrap();

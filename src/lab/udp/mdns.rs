@@ -8,6 +8,7 @@ use simple_dns::{Packet, PacketFlag, ResourceRecord};
 
 use super::names::{self, Records};
 use crate::base::{Rng, Time};
+use crate::lab::MTU;
 use crate::lab::nets::Segment;
 use crate::lab::plan::Mdns;
 
@@ -29,7 +30,7 @@ const DEFENCE: Duration = Duration::from_millis(250);
 const WAIT: (u64, u64) = (20, 120);
 
 /// The longest answer, in bytes: what fits into a packet of IPv6 on Ethernet.
-const LONGEST: usize = 1500 - 40 - 8;
+const LONGEST: usize = MTU as usize - 40 - 8;
 
 /// When each record was last multicast, by its cable and its place.
 #[derive(Debug, Default)]

@@ -76,8 +76,8 @@ impl Records {
         self.0.iter().any(|record| record.cache_flush && record.name == *name)
     }
 
-    /// What whoever gets record `at` will want next: the records of the name that it leads to, and the others of its own
-    /// name (RFC 6762 section 6.2, RFC 6763 section 12).
+    /// What whoever gets record `at` will want next: the records of the name that it leads to, and the others of its
+    /// own name (RFC 6762 section 6.2, RFC 6763 section 12).
     pub(super) fn next(&self, at: usize) -> impl Iterator<Item = usize> {
         let record = &self.0[at];
         let leads_to = match &record.rdata {
