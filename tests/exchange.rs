@@ -12,8 +12,8 @@ use pktsh::base::{Mac, Time};
 use pktsh::engine::{Answers, Ended, EngineError, Network, Options, Outcome, exchange};
 use pktsh::layers::{self, ether::ETHER, icmp::ICMP, ip::IP, tcp::TCP, udp::UDP};
 use pktsh::net::{
-    Capture, Checksum, Event, Frame, Hear, Interface, Link, LinkInfo, Medium, NetError, Polled, Reach, Route, Slept,
-    Via, World,
+    Capture, Checksum, Event, Frame, Hear, Interface, Link, LinkInfo, Medium, NetError, Polled, Quiet, Reach, Route,
+    Slept, Via, World,
 };
 use pktsh::packet::{LayerDesc, Nowhere, Packet, Value, Wanted};
 
@@ -94,6 +94,9 @@ impl World for Scripted {
     }
     fn open(&self) -> Result<Box<dyn Link>, NetError> {
         Ok(Box::new(self.clone()))
+    }
+    fn suppress_rst(&self, _port: u16) -> Result<Quiet, NetError> {
+        Ok(Quiet::holding(()))
     }
     fn sleep(&self, _span: Duration) -> Slept {
         Slept::Whole

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use etherparse::PacketBuilder;
 use pktsh::base::Time;
 use pktsh::lab::Lab;
-use pktsh::net::{Event, Link, Via, World};
+use pktsh::net::{Event, Via, World};
 
 use crate::harness::{Measure, Row, Unit, rate};
 
@@ -45,7 +45,6 @@ fn answered(to: [u8; 4], first: u16) -> Measure {
 }
 
 fn syn(to: [u8; 4], port: u16) -> Vec<u8> {
-    let mac = [2, 0, 0, 0, 0, to[3]];
     let mut frame = Vec::new();
     PacketBuilder::ethernet2([2, 0, 0, 0, 0, 2], [2, 0, 0, 0, 0, to[3]])
         .ipv4([192, 0, 2, 2], to, 64)

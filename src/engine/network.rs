@@ -9,7 +9,7 @@ use super::error::EngineError;
 use crate::base::rng::mix;
 use crate::base::targets::Target;
 use crate::base::{Mac, Rng, Time};
-use crate::net::{Link, NetError, Reach, Route, Slept, World};
+use crate::net::{Link, NetError, Quiet, Reach, Route, Slept, World};
 use crate::packet::Surroundings;
 
 /// How long an answer to our own ARP request is believed.
@@ -24,6 +24,8 @@ pub struct Network {
     /// The only interface of the session, where one was named.
     iface: Option<String>,
     sent: Cell<u64>,
+    /// The ports at which this machine resets nothing, in all worlds.
+    quiet: BTreeMap<u16, Vec<Quiet>>,
     wrap: Box<Wrap>,
     allow_public: Box<dyn FnMut(IpAddr) -> bool>,
 }
@@ -57,6 +59,7 @@ impl Network {
             live_seed: seed,
             iface: None,
             sent: Cell::new(0),
+            quiet: BTreeMap::new(),
             wrap: Box::new(Ok),
             allow_public: Box::new(|_| false),
         }
@@ -88,6 +91,20 @@ impl Network {
     /// Who decides whether a public address may be probed; by default nobody may.
     pub fn allow_public(&mut self, ask: impl FnMut(IpAddr) -> bool + 'static) {
         self.allow_public = Box::new(ask);
+    }
+
+    /// The key of all draws, and of the laboratory's course of events.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Keeps this machine's own TCP silent at `port` for the rest of the session, see [`World::suppress_rst`].
+    pub fn suppress_rst(&mut self, port: u16) -> Result<(), EngineError> {
+        if !self.quiet.contains_key(&port) {
+            let held: Result<_, NetError> = self.worlds().map(|world| world.suppress_rst(port)).collect();
+            self.quiet.insert(port, held?);
+        }
+        Ok(())
     }
 
     /// All worlds.

@@ -71,7 +71,8 @@ impl Host {
         let kind = Icmpv4Type::Unknown { type_u8, code_u8: 0, bytes5to8 };
         let header = Icmpv4Header::with_checksum(kind, &body).to_bytes();
         let packet = Packet::new(datagram.dst, datagram.src, ip_number::ICMP, &header, &body);
-        self.send(&Packet { dont_fragment: false, ..packet }, datagram.segment, scene);
+        let hops = Some(self.icmp_ttl());
+        self.send(&Packet { hops, dont_fragment: false, ..packet }, datagram.segment, scene);
     }
 
     /// An echo request comes back with the same data (RFC 792, RFC 1122 section 3.2.2.6).
@@ -84,7 +85,12 @@ impl Host {
         let header = Icmpv4Header::with_checksum(echo, payload).to_bytes();
         let packet = Packet::new(datagram.dst, datagram.src, ip_number::ICMP, &header, payload);
         let dont_fragment = manners.echo_keeps_df && datagram.dont_fragment;
-        self.send(&Packet { dont_fragment, ..packet }, datagram.segment, scene);
+        self.send(&Packet { hops: Some(self.icmp_ttl()), dont_fragment, ..packet }, datagram.segment, scene);
+    }
+
+    /// The TTL of its ICMP.
+    pub(super) fn icmp_ttl(&self) -> u8 {
+        self.spec.ttl.unwrap_or(self.spec.stack().icmp.ttl)
     }
 
     /// The same for `ICMPv6` (RFC 4443 section 4.2), also when all were asked.
@@ -102,7 +108,7 @@ impl Host {
 
     /// What went to all stations gets no answer (RFC 9293 section 3.9.2.3).
     fn tcp(&mut self, datagram: &Datagram<'_>, tcp: &TcpSlice<'_>, scene: &mut Scene<'_>) {
-        if datagram.is_to_many() {
+        if datagram.is_to_many() || self.quiet.contains(&tcp.destination_port()) {
             return;
         }
         let segment = datagram.segment_of(tcp);
@@ -137,7 +143,12 @@ impl Host {
         let length = (header.header_len() + reply.data.len()) as u16;
         let sum = pseudo_header(src, dst, ip_number::TCP, length).add_slice(&header.to_bytes());
         header.checksum = sum.add_slice(&reply.data).ones_complement().to_be();
-        let dont_fragment = self.spec.stack().dont_fragment[usize::from(has(flag::RST))];
+        let manners = self.spec.stack().dont_fragment;
+        let dont_fragment = match (header.rst, header.ack) {
+            (false, _) => manners.connected,
+            (true, false) => manners.reset,
+            (true, true) => manners.reset_ack,
+        };
         let head = header.to_bytes();
         let packet = Packet::new(src, dst, ip_number::TCP, &head, &reply.data);
         self.send(&Packet { dont_fragment, ..packet }, zone, scene);

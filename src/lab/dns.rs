@@ -9,7 +9,7 @@ use simple_dns::{
     header_buffer,
 };
 
-use super::plan::{Plan, UdpService};
+use super::plan::Plan;
 
 /// How long an answer may be kept, in seconds; that something does not exist as well (RFC 2308 section 5).
 const TTL: u32 = 300;
@@ -52,9 +52,8 @@ pub(super) struct Zone {
 impl Zone {
     /// The zone of a plan; one without a name server has none.
     pub(super) fn new(plan: &Plan) -> Self {
-        let server = plan.hosts().iter().find(|host| host.udp.iter().any(|open| open.service == UdpService::Dns));
         let mut zone = Self { records: Vec::new() };
-        let Some(server) = server.and_then(|host| name(&host.name)) else { return zone };
+        let Some(server) = plan.name_server().and_then(|host| name(&host.name)) else { return zone };
         for apex in APEXES {
             zone.add(apex, RData::SOA(start(&server)));
             zone.add(apex, RData::NS(NS(server.clone())));

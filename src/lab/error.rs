@@ -108,8 +108,8 @@ impl Host {
                 let (Some(kind), quote) = (why.icmpv4(), &quote[..quote.len().min(most)]) else { return };
                 let header = Icmpv4Header::with_checksum(kind, quote).to_bytes();
                 let packet = Packet::new(src.into(), dst.into(), ip_number::ICMP, &header, quote);
-                let (hops, dont_fragment) = (Some(manners.ttl), false);
-                self.send(&Packet { hold, hops, dont_fragment, ..packet }, datagram.segment, scene);
+                let (hops, dont_fragment) = (Some(self.icmp_ttl()), false);
+                self.send(&Packet { hops, dont_fragment, hold, ..packet }, datagram.segment, scene);
             }
             (Some(IpAddr::V6(src)), IpAddr::V6(dst)) => {
                 let named_at = datagram.carried.as_ref().map_or(0, |carried| carried.named_at);

@@ -2,6 +2,7 @@
 //!
 //! The student's own machine is one of them, and so is the gateway.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use etherparse::{
 use super::datagram::{Datagram, ETHERNET, Transport};
 use super::error::Why;
 use super::filter::Action;
+use super::habits::Routine;
 use super::limit::Limiter;
 use super::ndp;
 use super::nets::{self, Nic, Segment};
@@ -37,6 +39,9 @@ pub(super) struct Host {
     pub(super) errors: Option<Limiter>,
     /// What TCP is about to send; empty between two events.
     pub(super) replies: Replies,
+    pub(super) routine: Routine,
+    /// TCP ports at which it resets nothing.
+    pub(super) quiet: BTreeSet<u16>,
     pub(super) associations: Associations,
     /// What mDNS has told of late.
     pub(super) told: Told,
@@ -54,6 +59,8 @@ impl Host {
             nics: spec.nics(),
             errors: spec.icmp_limit.map(Limiter::new),
             replies: Replies::new(),
+            routine: Routine::default(),
+            quiet: BTreeSet::new(),
             associations: Associations::new(rng::hash(own_seed, b"sctp")),
             told: Told::default(),
             rng,
@@ -126,13 +133,15 @@ impl Host {
 
     /// When it acts next of its own accord.
     pub(super) fn due(&mut self) -> Option<Time> {
-        self.connections.due()
+        let due = [self.connections.due(), self.routine.due()];
+        due.into_iter().flatten().min()
     }
 
     /// Its time has come.
     pub(super) fn wake(&mut self, scene: &mut Scene<'_>) {
         self.connections.wake(scene.now, &mut self.replies);
         self.send_replies(None, scene);
+        self.follow_habits(scene);
     }
 
     /// Its card on `segment`.

@@ -34,13 +34,11 @@ impl LabLink {
 
     /// A link that only hears, and only what `filter` lets through.
     pub(super) fn capture(lab: &Lab, filter: Program) -> Self {
-        Self::with_tap(lab, Tap::with_filter(filter), false)
+        Self::with_tap(lab, Tap::of_capture(filter), false)
     }
 
     fn with_tap(lab: &Lab, new: Tap, sends: bool) -> Self {
-        let mut wire = lab.wire.borrow_mut();
-        let tap = wire.taps.last_key_value().map_or(0, |(last, _)| last + 1);
-        wire.taps.insert(tap, new);
+        let tap = lab.wire.borrow_mut().add_tap(new);
         Self {
             wire: Rc::clone(&lab.wire),
             info: LinkInfo { world: super::NAME, wall_zero: super::WALL_ZERO },
@@ -54,7 +52,7 @@ impl LabLink {
 
 impl Drop for LabLink {
     fn drop(&mut self) {
-        self.wire.borrow_mut().taps.remove(&self.tap);
+        self.wire.borrow_mut().remove_tap(self.tap);
     }
 }
 

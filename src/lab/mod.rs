@@ -12,6 +12,7 @@
 //! | `nets` | the addresses and names that are the laboratory's |
 //! | `wire` | the clock, the cables and the frames on them; `faults` is what cables do |
 //! | `host`, `datagram`, `chain`, `answer`, `error`, `ndp`, `tcp`, `filter`, `limit`, `out` | one machine |
+//! | `habits` | what hosts do of their own accord while somebody captures |
 //! | `dns`, `udp/` | the name server, and the other programs at UDP ports |
 //! | `sctp` | SCTP |
 //! | `link`, `tap` | the way in and out for jobs |
@@ -27,6 +28,7 @@ mod dns;
 mod error;
 mod faults;
 mod filter;
+mod habits;
 mod host;
 mod limit;
 mod link;
@@ -52,6 +54,7 @@ use std::time::Duration;
 
 pub use faults::Faults;
 pub use filter::{Action, Filter, Rule, Traffic};
+pub use habits::{Deed, Habit};
 pub use nets::{owns, owns_name};
 pub use plan::{
     HostRow, HostSpec, IpId, Limit, Llmnr, Mdns, Netbios, Personality, Plan, PlanError, Ports, TcpPort, TcpService,
@@ -60,10 +63,10 @@ pub use plan::{
 
 use crate::base::nearest::did_you_mean;
 use crate::base::{Mac, Time};
-use crate::net::{Capture, Hear, Interface, Link, Medium, NetError, Reach, Route, Slept, World, bpf};
+use crate::net::{Capture, Hear, Interface, Link, Medium, NetError, Quiet, Reach, Route, Slept, World, bpf};
 use nets::{Nic, Segment};
 use tap::LAB0;
-use wire::Wire;
+use wire::{Wire, YOU};
 
 /// What [`LinkInfo`](crate::net::LinkInfo) calls this world.
 const NAME: &str = "lab";
@@ -201,6 +204,11 @@ impl World for Lab {
         Ok(Capture::Here(Box::new(link::LabLink::capture(self, filter))))
     }
 
+    fn suppress_rst(&self, port: u16) -> Result<Quiet, NetError> {
+        self.wire.borrow_mut().hosts[YOU].quiet.insert(port);
+        Ok(Quiet::holding(QuietPort { wire: Rc::clone(&self.wire), port }))
+    }
+
     fn sleep(&self, span: Duration) -> Slept {
         let wire = &mut *self.wire.borrow_mut();
         let until = wire.now + span;
@@ -213,6 +221,18 @@ impl World for Lab {
                 return Slept::Whole;
             }
         }
+    }
+}
+
+/// A port at which the student's machine resets nothing.
+struct QuietPort {
+    wire: Rc<RefCell<Wire>>,
+    port: u16,
+}
+
+impl Drop for QuietPort {
+    fn drop(&mut self) {
+        self.wire.borrow_mut().hosts[YOU].quiet.remove(&self.port);
     }
 }
 

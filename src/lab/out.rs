@@ -1,7 +1,7 @@
 //! Where the frames of a host go: the map of neighbors, and the frames on their way out.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use etherparse::{EtherType, Ethernet2Header};
@@ -16,6 +16,9 @@ pub(super) struct Map {
     macs: BTreeMap<(Segment, IpAddr), Mac>,
     /// By segment and whether it is that of IPv6.
     gateways: BTreeMap<(Segment, bool), IpAddr>,
+    /// The first IPv4 address of each host, by name.
+    addrs: BTreeMap<String, Ipv4Addr>,
+    name_server: Option<Ipv4Addr>,
 }
 
 impl Map {
@@ -26,13 +29,30 @@ impl Map {
         let gateway = |(segment, addr): &(Segment, IpAddr)| {
             Some(((*segment, addr.is_ipv6()), plan.gateway(*segment, addr.is_ipv6())?))
         };
-        Self { gateways: macs.keys().filter_map(gateway).collect(), macs }
+        let first = |host: &HostSpec| host.nics().iter().find_map(|nic| nic.v4);
+        let addrs = plan.hosts().iter().filter_map(|host| Some((host.name.clone(), first(host)?)));
+        Self {
+            gateways: macs.keys().filter_map(gateway).collect(),
+            addrs: addrs.collect(),
+            name_server: plan.name_server().and_then(first),
+            macs,
+        }
     }
 
     /// Where a packet from `segment` to a station of the same network, or of another one, goes next.
     pub(super) fn next_hop(&self, segment: Segment, dst: IpAddr, on_link: bool) -> Option<Mac> {
         let next = if on_link { dst } else { *self.gateways.get(&(segment, dst.is_ipv6()))? };
         self.macs.get(&(segment, next)).copied()
+    }
+
+    /// The first IPv4 address of a host of the plan.
+    pub(super) fn addr(&self, name: &str) -> Option<Ipv4Addr> {
+        self.addrs.get(name).copied()
+    }
+
+    /// The address of the name server.
+    pub(super) fn name_server(&self) -> Option<Ipv4Addr> {
+        self.name_server
     }
 }
 
@@ -41,6 +61,8 @@ pub(super) struct Scene<'a> {
     pub(super) now: Time,
     pub(super) map: &'a Map,
     pub(super) zone: &'a Zone,
+    /// Somebody captures on `lab0`.
+    pub(super) is_overheard: bool,
     pub(super) out: &'a mut Out,
 }
 

@@ -11,6 +11,8 @@ pub(super) const LAB0: u32 = 1;
 #[derive(Default)]
 pub(super) struct Tap {
     pub(super) is_paused: bool,
+    /// Its link only hears, and everything that passes.
+    pub(super) is_capture: bool,
     pub(super) dropped: u64,
     /// What is captured; none lets everything through.
     filter: Option<Program>,
@@ -28,9 +30,9 @@ impl Tap {
     /// Bytes held at most, as the live link's ring.
     const ROOM: usize = 4 << 20;
 
-    /// A buffer that takes only what `filter` lets through.
-    pub(super) fn with_filter(filter: Program) -> Self {
-        Self { filter: Some(filter), ..Self::default() }
+    /// The buffer of a capture, which takes only what `filter` lets through.
+    pub(super) fn of_capture(filter: Program) -> Self {
+        Self { filter: Some(filter), is_capture: true, ..Self::default() }
     }
 
     /// Keeps a copy of `frame`, or counts it as dropped when there is no room.

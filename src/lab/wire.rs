@@ -39,6 +39,8 @@ pub(super) struct Wire {
     pub(super) learned: BTreeMap<IpAddr, Mac>,
     /// The open links, each with what it has captured.
     pub(super) taps: BTreeMap<u32, Tap>,
+    /// One of them is a capture.
+    is_overheard: bool,
     /// The tap of the link that is sending: what it sends does not come back to it.
     sender: Option<u32>,
     pub(super) out: Out,
@@ -64,6 +66,8 @@ struct Flight {
 enum Cargo {
     /// A frame arrives by this cable.
     Frame(Segment, Vec<u8>),
+    /// A frame between two others passes, which only captures see.
+    Overheard(Vec<u8>),
     /// It acts of its own accord, if it still wants to.
     Wake,
 }
@@ -84,6 +88,7 @@ impl Wire {
             zone: Zone::new(plan),
             learned: BTreeMap::new(),
             taps: BTreeMap::new(),
+            is_overheard: false,
             sender: None,
             out: Out::default(),
             flights: BinaryHeap::new(),
@@ -129,8 +134,13 @@ impl Wire {
             self.capture(frame, false);
             self.learn(frame);
         }
-        let mut scene = Scene { now: self.now, map: &self.map, zone: &self.zone, out: &mut self.out };
+        let (now, is_overheard) = (self.now, self.is_overheard);
+        let mut scene = Scene { now, map: &self.map, zone: &self.zone, is_overheard, out: &mut self.out };
         match flight.cargo {
+            Cargo::Overheard(frame) => {
+                self.overhear(&frame);
+                self.out.recycle(frame);
+            }
             Cargo::Frame(segment, frame) => {
                 self.hosts[to].receive(segment, &frame, &mut scene);
                 self.out.recycle(frame);
@@ -147,6 +157,26 @@ impl Wire {
         self.out.departures = departures; // keeps its room
         self.plan_wake(to);
         true
+    }
+
+    /// Adds the tap of a link; its number. When somebody begins to capture, the hosts begin to talk.
+    pub(super) fn add_tap(&mut self, tap: Tap) -> u32 {
+        let number = self.taps.last_key_value().map_or(0, |(last, _)| last + 1);
+        if tap.is_capture {
+            self.is_overheard = true;
+            for host in 0..self.hosts.len() {
+                self.hosts[host].rouse(self.now);
+                self.plan_wake(host);
+            }
+        }
+        self.taps.insert(number, tap);
+        number
+    }
+
+    /// Removes the tap of a link.
+    pub(super) fn remove_tap(&mut self, number: u32) {
+        self.taps.remove(&number);
+        self.is_overheard = self.taps.values().any(|tap| tap.is_capture);
     }
 
     /// Sees to it that a host is woken when it wants to be.
@@ -201,7 +231,16 @@ impl Wire {
             && to != from
         {
             self.carry(from, to, segment, hold, frame);
+            if ![from, to].contains(&YOU) && segment == Segment::HOME && self.is_overheard {
+                self.mirror(from, hold, frame);
+            }
         }
+    }
+
+    /// `lab0` is plugged into the port of the switch that repeats what passes between the others.
+    fn mirror(&mut self, from: usize, hold: Duration, frame: &[u8]) {
+        let delay = Duration::from_micros(u64::from(self.hosts[from].spec.link.delay_us));
+        self.push(YOU, self.now + hold + delay, frame, Cargo::Overheard);
     }
 
     /// Over the cable of the one and the cable of the other.
@@ -220,13 +259,24 @@ impl Wire {
     }
 
     fn launch(&mut self, to: usize, segment: Segment, at: Time, bytes: &[u8]) {
+        self.push(to, at, bytes, |frame| Cargo::Frame(segment, frame));
+    }
+
+    fn push(&mut self, to: usize, at: Time, bytes: &[u8], cargo: impl FnOnce(Vec<u8>) -> Cargo) {
         if self.flights.len() >= 2 * MOST_IN_FLIGHT {
             return;
         }
         let mut frame = self.out.buffer();
         frame.extend_from_slice(bytes);
         self.sent += 1;
-        self.flights.push(Flight { at, number: self.sent, to, cargo: Cargo::Frame(segment, frame) });
+        self.flights.push(Flight { at, number: self.sent, to, cargo: cargo(frame) });
+    }
+
+    /// What passes between two others: no link that sends sees it.
+    fn overhear(&mut self, frame: &[u8]) {
+        for tap in self.taps.values_mut().filter(|tap| tap.is_capture) {
+            tap.capture(self.now, frame, false);
+        }
     }
 
     fn capture(&mut self, frame: &[u8], outgoing: bool) {

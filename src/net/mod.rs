@@ -12,6 +12,7 @@ pub mod iface;
 pub mod live;
 pub mod tap;
 
+use std::any::Any;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -67,8 +68,24 @@ pub trait World {
     /// hears from the moment it is open, without [`Link::resume`].
     fn capture(&self, hear: &Hear) -> Result<Capture, NetError>;
 
+    /// Keeps this machine's own TCP silent at `port`: it no longer resets what answers a hand-made connection from
+    /// there. It lasts as long as the value that is given.
+    ///
+    /// [`NetError::System`] when a program has the port.
+    fn suppress_rst(&self, port: u16) -> Result<Quiet, NetError>;
+
     /// Lets `span` pass: for real in the live world, at once in the laboratory.
     fn sleep(&self, span: Duration) -> Slept;
+}
+
+/// The silence of a port, see [`World::suppress_rst`]; it ends when this is dropped.
+pub struct Quiet(#[expect(dead_code, reason = "it is held, and ends what it stands for when dropped")] Box<dyn Any>);
+
+impl Quiet {
+    /// A silence that lasts as long as `held`.
+    pub fn holding(held: impl Any) -> Self {
+        Self(Box::new(held))
+    }
 }
 
 /// What a capture is to hear.

@@ -16,9 +16,11 @@ pub use services::{Llmnr, Mdns, Netbios, UdpPort, UdpService};
 pub use show::HostRow;
 
 use crate::base::Mac;
+use crate::base::nearest::did_you_mean;
 use crate::base::targets::{self, Net};
 use crate::lab::faults::Faults;
 use crate::lab::filter::Filter;
+use crate::lab::habits::Habit;
 use crate::lab::nets::{self, Nic, Segment};
 use crate::lab::tcp;
 
@@ -77,6 +79,9 @@ pub struct HostSpec {
     pub forward: bool,
     /// How many ICMP errors it sends; none is no limit.
     pub icmp_limit: Option<Limit>,
+    /// What it does of its own accord while somebody captures.
+    #[serde(default)]
+    pub habits: Vec<Habit>,
     /// The numbers of IP protocols that it takes in silence, beside those that every host speaks; all others are
     /// unreachable.
     #[serde(default, deserialize_with = "device::protocols")]
@@ -219,11 +224,16 @@ impl Plan {
     pub fn parse(text: &str) -> Result<Self, PlanError> {
         let file: File = toml::from_str(text).map_err(|error| PlanError::from_toml(text, &error))?;
         let mut plan = Self { hosts: vec![HostSpec::you()] };
+        let mut starts = vec![0];
         for host in file.host {
             let start = host.span().start;
             let host = host.into_inner();
             plan.check(&host).map_err(|message| PlanError::at(text, start, message))?;
             plan.hosts.push(host);
+            starts.push(start);
+        }
+        for (host, start) in plan.hosts.iter().zip(starts) {
+            plan.check_names(host).map_err(|message| PlanError::at(text, start, message))?;
         }
         Ok(plan)
     }
@@ -242,6 +252,11 @@ impl Plan {
     /// All names.
     pub(in crate::lab) fn names(&self) -> impl Iterator<Item = &str> {
         self.hosts.iter().map(|host| host.name.as_str())
+    }
+
+    /// The host that serves names, if there is one.
+    pub(in crate::lab) fn name_server(&self) -> Option<&HostSpec> {
+        self.hosts.iter().find(|host| host.udp.iter().any(|open| open.service == UdpService::Dns))
     }
 
     /// The address, IPv6 or IPv4, of the host that forwards for the others on `segment`.
@@ -290,6 +305,20 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The names that a host uses belong to hosts with an IPv4 address.
+    fn check_names(&self, host: &HostSpec) -> Result<(), String> {
+        for name in host.habits.iter().filter_map(|habit| habit.does.names()) {
+            let there = self.hosts.iter().find(|other| other.name == name);
+            if !there.is_some_and(|other| other.addrs.iter().any(IpAddr::is_ipv4)) {
+                let hint = did_you_mean(name, self.names());
+                return Err(format!("{}: no host {name:?} with an IPv4 address{hint}", host.name));
+            }
+        }
+        Ok(())
+    }
+}
+
 impl HostSpec {
     /// The student's own machine: Linux, nothing listening, on a cable without delay.
     fn you() -> Self {
@@ -309,6 +338,7 @@ impl HostSpec {
             link: Faults::NONE,
             forward: false,
             icmp_limit: None,
+            habits: Vec::new(),
             protocols: Vec::new(),
             sctp: None,
             mac: None,

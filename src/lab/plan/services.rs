@@ -19,6 +19,8 @@ pub struct UdpPort {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UdpService {
+    /// Nothing; but it opens a TCP connection from port 7 to the port that the datagram came from.
+    Call,
     /// The date and the time as text (RFC 867); to no port below 1024, as [`Self::Echo`].
     Daytime,
     /// The names and addresses of this laboratory (RFC 1035), and refusals for all other questions.
@@ -74,7 +76,7 @@ impl UdpService {
     /// The name that it tells.
     pub(in crate::lab) fn name(&self) -> Option<&str> {
         match self {
-            Self::Daytime | Self::Dns | Self::Echo | Self::Ntp | Self::Sink => None,
+            Self::Call | Self::Daytime | Self::Dns | Self::Echo | Self::Ntp | Self::Sink => None,
             Self::Llmnr(llmnr) => Some(&llmnr.name),
             Self::Mdns(mdns) => Some(&mdns.name),
             Self::Netbios(netbios) => Some(&netbios.name),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::flag::{ACK, CWR, ECE, FIN, PSH, RST, SYN};
 use super::options::{Offer, Options, Unit};
 use super::program::{Deed, Program};
-use super::stacks::{ResentSyn, Stack, SynInHalfOpen};
+use super::stacks::{Order, ResentSyn, Stack, SynInHalfOpen};
 use super::table::closed;
 use super::{Ends, Replies, Reply, Segment, is_before, mss};
 use crate::base::Time;
@@ -20,7 +20,7 @@ const SYN_RESENDS: u32 = 5;
 const FIRST_DATA_WAIT: Duration = Duration::from_millis(200);
 const DATA_RESENDS: u32 = 7;
 /// How long TIME-WAIT lasts, and FIN-WAIT-2 when the program has gone (as Linux; RFC 9293 asks for 2 minutes).
-const LAST_WAIT: Duration = Duration::from_secs(60);
+pub(super) const LAST_WAIT: Duration = Duration::from_mins(1);
 /// The shortest time between two ACKs that answer unacceptable segments (RFC 5961 section 7 leaves it open; as Linux).
 const CHALLENGE_EVERY: Duration = Duration::from_millis(500);
 /// How long a connection may be idle: RFC 9293 section 3.8.4 sends no keep-alive earlier.
@@ -72,9 +72,9 @@ pub(super) struct Connection {
     /// SND.UNA
     unacknowledged: u32,
     /// SND.NXT
-    next: u32,
+    pub(super) next: u32,
     /// RCV.NXT
-    expected: u32,
+    pub(super) expected: u32,
     /// SND.WND
     window: u32,
     /// MAX.SND.WND
@@ -87,17 +87,28 @@ pub(super) struct Connection {
     heard: Time,
     /// When the last challenge ACK went out.
     challenged: Option<Time>,
-    /// When it acts of its own accord.
+    /// When it sends again, or ends.
     pub(super) due: Option<Time>,
+    /// When it acknowledges a FIN, unless it has done so by then.
+    ack_due: Option<Time>,
     /// How often it has sent the same.
     tries: u32,
     program: Program,
     /// What the program has said and the peer not yet acknowledged.
     queue: Vec<u8>,
+    /// How far it is with its own FIN.
+    fin: Fin,
+}
+
+/// How far a connection is with its own FIN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fin {
+    /// The program may still say something.
+    NotYet,
     /// The program has said its last word.
-    closes: bool,
-    /// The FIN is out.
-    fin_sent: bool,
+    Wanted,
+    /// It is out.
+    Sent,
 }
 
 impl Connection {
@@ -132,12 +143,17 @@ impl Connection {
             heard: around.now,
             challenged: None,
             due: Some(around.now + FIRST_SYN_WAIT),
+            ack_due: None,
             tries: 0,
             program,
             queue: Vec::new(),
-            closes: false,
-            fin_sent: false,
+            fin: Fin::NotYet,
         }
+    }
+
+    /// When it acts of its own accord.
+    pub(super) fn due(&self) -> Option<Time> {
+        [self.due, self.ack_due].into_iter().flatten().min()
     }
 
     /// Whether it has been idle for too long.
@@ -158,8 +174,10 @@ impl Connection {
         if self.state == State::SynSent {
             return self.receive_in_syn_sent(segment, around, out);
         }
-        if around.stack.drops_without_ack && !segment.has(ACK | RST | SYN) {
-            return Stays;
+        if around.stack.order == Order::Linux
+            && let Some(fate) = self.receive_as_linux(segment, around, out)
+        {
+            return fate;
         }
         // First, the sequence number.
         if !self.is_acceptable(segment, around) {
@@ -200,7 +218,7 @@ impl Connection {
     fn receive_in_syn_sent(&mut self, segment: &Segment<'_>, around: &Around, out: &mut Replies) -> Fate {
         let is_for_us = segment.ack == self.next;
         if segment.has(ACK) && !is_for_us {
-            out.extend(closed(around.stack, segment, false).map(|reply| (around.ends, reply)));
+            self.reset(segment, around, out);
             return Stays;
         }
         if segment.has(RST) {
@@ -241,29 +259,39 @@ impl Connection {
     }
 
     fn act(&mut self, deed: Deed) {
-        if !self.closes {
-            self.queue.extend_from_slice(&deed.says);
-            self.closes = deed.closes;
+        if self.fin == Fin::NotYet {
+            self.queue.extend(deed.says);
+            self.fin = if deed.closes { Fin::Wanted } else { Fin::NotYet };
         }
     }
 
     /// What lies outside of the window gets an ACK that says what is expected; a reset gets nothing.
     fn refuse(&mut self, segment: &Segment<'_>, around: &Around, out: &mut Replies) {
-        let is_first_syn = segment.flags & (SYN | ACK | RST) == SYN && segment.seq.wrapping_add(1) == self.expected;
+        let is_again = self.state == State::SynReceived && self.is_first_syn(segment) && !segment.has(ACK);
         if segment.has(RST) {
             return;
         }
-        if self.state == State::SynReceived && is_first_syn && around.stack.resent_syn == ResentSyn::SynAck {
+        if is_again && around.stack.resent_syn == ResentSyn::SynAck {
             return self.send_syn(around, out);
         }
         self.challenge(around, out);
     }
 
+    /// Whether it has the number of the SYN that opened the connection.
+    pub(super) fn is_first_syn(&self, segment: &Segment<'_>) -> bool {
+        segment.has(SYN) && segment.seq.wrapping_add(1) == self.expected
+    }
+
+    pub(super) fn reset(&self, segment: &Segment<'_>, around: &Around, out: &mut Replies) {
+        let is_listening = self.state == State::SynReceived;
+        out.extend(closed(around.stack, segment, is_listening).map(|reply| (around.ends, reply)));
+    }
+
     /// A SYN inside the window. A connection that was opened passively returns to LISTEN; others are left alone.
     fn refuse_syn(&mut self, segment: &Segment<'_>, around: &Around, out: &mut Replies) -> Fate {
-        if self.state == State::SynReceived && self.passive {
+        if self.state == State::SynReceived && self.passive && !self.is_first_syn(segment) {
             if around.stack.syn_in_half_open == SynInHalfOpen::Reset {
-                out.extend(closed(around.stack, segment, true).map(|reply| (around.ends, reply)));
+                self.reset(segment, around, out);
             }
             return Gone;
         }
@@ -275,7 +303,7 @@ impl Connection {
     fn take_ack(&mut self, segment: &Segment<'_>, around: &Around, out: &mut Replies) -> Took {
         if self.state == State::SynReceived {
             if !is_before(self.unacknowledged, segment.ack) || is_before(self.next, segment.ack) {
-                out.extend(closed(around.stack, segment, true).map(|reply| (around.ends, reply)));
+                self.reset(segment, around, out);
                 return Took::Refused;
             }
             self.unacknowledged = segment.ack;
@@ -291,7 +319,7 @@ impl Connection {
             self.queue.drain(..count.min(self.queue.len()));
             self.unacknowledged = segment.ack;
             (self.due, self.tries) = (None, 0);
-            if self.fin_sent && segment.ack == self.next {
+            if self.fin == Fin::Sent && segment.ack == self.next {
                 self.fin_is_acknowledged(around);
             }
         }
@@ -315,13 +343,14 @@ impl Connection {
         if segment.len() == 0 || is_over {
             return Stays; // nothing follows a FIN
         }
+        let data_end = segment.end().wrapping_sub(u32::from(segment.has(FIN)));
         let is_next = !is_before(self.expected, segment.seq) && is_before(self.expected, segment.end());
         let skipped = self.expected.wrapping_sub(segment.seq) as usize;
         let new = segment.data.get(skipped..).filter(|_| is_next).unwrap_or_default();
         match self.state {
-            State::FinWait1 | State::FinWait2 if !new.is_empty() => {
+            State::FinWait1 | State::FinWait2 if is_before(self.expected, data_end) => {
                 // The program has gone: nobody can take this (section 3.6.1).
-                out.extend(closed(around.stack, segment, false).map(|reply| (around.ends, reply)));
+                self.reset(segment, around, out);
                 return Gone;
             }
             _ if is_next && self.queue.len() < MOST_WAITING => self.expected = segment.end(),
@@ -331,7 +360,11 @@ impl Connection {
         if is_last {
             self.take_fin(around);
         }
-        self.send(around, ACK, Vec::new(), out);
+        if is_last && self.state == State::CloseWait && around.stack.fin_ack_after > Duration::ZERO {
+            self.ack_due = Some(around.now + around.stack.fin_ack_after);
+        } else {
+            self.send(around, ACK, Vec::new(), out);
+        }
         if !new.is_empty() {
             let deed = self.program.hears(new);
             self.act(deed);
@@ -357,6 +390,12 @@ impl Connection {
 
     /// Its time has come: sends again what was not answered, or ends.
     pub(super) fn wake(&mut self, around: &Around, out: &mut Replies) -> Fate {
+        if self.ack_due.is_some_and(|at| at <= around.now) {
+            self.send(around, ACK, Vec::new(), out);
+        }
+        if self.due.is_none_or(|at| at > around.now) {
+            return Stays;
+        }
         self.due = None;
         self.tries += 1;
         match self.state {
@@ -378,7 +417,7 @@ impl Connection {
 
     /// Sends what the program has said, as far as the peer's window allows, and the FIN after its last word.
     fn flush(&mut self, around: &Around, out: &mut Replies) {
-        if self.fin_sent || !matches!(self.state, State::Established | State::CloseWait) {
+        if self.fin == Fin::Sent || !matches!(self.state, State::Established | State::CloseWait) {
             return;
         }
         loop {
@@ -394,10 +433,10 @@ impl Connection {
             self.send(around, flags, data, out);
             self.next = self.next.wrapping_add(count as u32);
         }
-        if self.closes && self.next.wrapping_sub(self.unacknowledged) as usize == self.queue.len() {
+        if self.fin == Fin::Wanted && self.next.wrapping_sub(self.unacknowledged) as usize == self.queue.len() {
             self.send(around, FIN | ACK, Vec::new(), out);
             self.next = self.next.wrapping_add(1);
-            self.fin_sent = true;
+            self.fin = Fin::Sent;
             self.state = if self.state == State::CloseWait { State::LastAck } else { State::FinWait1 };
         }
         let is_waiting = self.next != self.unacknowledged || !self.queue.is_empty();
@@ -414,16 +453,20 @@ impl Connection {
         if count > 0 {
             let data = self.queue[..count].to_vec();
             self.send(around, ACK | PSH, data, out);
-        } else if self.fin_sent {
+        } else if self.fin == Fin::Sent {
             self.send(around, FIN | ACK, Vec::new(), out);
         }
         let sent = self.unacknowledged.wrapping_add(count as u32);
         self.next = if is_before(next, sent) { sent } else { next };
     }
 
-    /// The four cases of the table in section 3.10.7.4.
+    /// The four cases of the table in section 3.10.7.4, or Linux' own (`tcp_sequence`).
     fn is_acceptable(&self, segment: &Segment<'_>, around: &Around) -> bool {
         let window = u32::from(self.own_window(around));
+        if around.stack.order == Order::Linux && self.state != State::SynReceived {
+            let end = self.expected.wrapping_add(window);
+            return !is_before(segment.end(), self.expected) && !is_before(end, segment.seq);
+        }
         let in_window = |seq: u32| seq.wrapping_sub(self.expected) < window;
         match (segment.len(), window) {
             (0, 0) => segment.seq == self.expected,
@@ -434,7 +477,7 @@ impl Connection {
     }
 
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`, unless one went out a moment ago.
-    fn challenge(&mut self, around: &Around, out: &mut Replies) {
+    pub(super) fn challenge(&mut self, around: &Around, out: &mut Replies) {
         if self.challenged.is_some_and(|last| around.now - last < CHALLENGE_EVERY) {
             return;
         }
@@ -442,8 +485,9 @@ impl Connection {
         self.send(around, ACK, Vec::new(), out);
     }
 
-    /// A segment with the next sequence number.
-    fn send(&self, around: &Around, flags: u8, data: Vec<u8>, out: &mut Replies) {
+    /// A segment with the next sequence number; it acknowledges what has come.
+    pub(super) fn send(&mut self, around: &Around, flags: u8, data: Vec<u8>, out: &mut Replies) {
+        self.ack_due = None;
         let options = match self.offer.timestamp {
             Some(echo) if self.has_timestamps(around) => Options::stamp(around.stamp, echo),
             _ => Options::default(),
@@ -453,21 +497,23 @@ impl Connection {
     }
 
     /// The SYN of an active open, or the SYN/ACK.
-    fn send_syn(&self, around: &Around, out: &mut Replies) {
+    pub(super) fn send_syn(&self, around: &Around, out: &mut Replies) {
         let is_call = self.state == State::SynSent;
         let flags = if is_call { SYN } else { SYN | ACK } | if self.ecn { ECE } else { 0 };
-        let offer = if is_call { Offer::default() } else { self.offer };
+        // A SYN of its own offers what it knows, also with the ACK of a simultaneous open.
+        let timestamp = self.offer.timestamp.or(Offer::ALL.timestamp);
+        let offer = if self.passive { self.offer } else { Offer { timestamp, ..Offer::ALL } };
         let options = Options::answer(around.stack.options, &offer, mss(around.ends.peer), around.stamp);
         let (seq, ack, window) = (self.unacknowledged, self.expected, self.own_window(around));
         out.push((around.ends, Reply { seq, ack, flags, window, options, data: Vec::new() }));
     }
 
     fn has_timestamps(&self, around: &Around) -> bool {
-        let stamps = |unit: &Unit| matches!(unit, Unit::SackTimestamp | Unit::NopNopTimestamp);
+        let stamps = |unit: &Unit| matches!(unit, Unit::SackTimestamp | Unit::SackEolTimestamp | Unit::NopNopTimestamp);
         self.offer.timestamp.is_some() && around.stack.options.iter().any(stamps)
     }
 
-    fn own_window(&self, around: &Around) -> u16 {
+    pub(super) fn own_window(&self, around: &Around) -> u16 {
         around.window[usize::from(self.has_timestamps(around))]
     }
 

@@ -5,10 +5,12 @@
 //! | `stacks` | how one TCP differs from another: a row for each personality |
 //! | `table` | the connections of a host; the ports where nothing is connected: CLOSED and LISTEN |
 //! | `connection` | one connection, from SYN-SENT to TIME-WAIT |
+//! | `linux` | where Linux does it in its own way |
 //! | `options` | the options of a SYN and of its answer |
 //! | `program` | what listens at a port and what calls one: echo, HTTP, a banner |
 
 mod connection;
+mod linux;
 mod options;
 mod program;
 mod stacks;

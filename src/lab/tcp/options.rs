@@ -18,6 +18,9 @@ pub(super) struct Offer {
 }
 
 impl Offer {
+    /// What the SYN of an active open offers, as far as its stack knows it.
+    pub(super) const ALL: Self = Self { mss: None, scale: Some(0), sack: true, timestamp: Some(0) };
+
     /// Reads the options up to the first one that is broken.
     pub(super) fn of(segment: &Segment<'_>) -> Self {
         let mut offer = Self::default();
@@ -43,6 +46,8 @@ pub(super) enum Unit {
     NopScale(u8),
     /// Selective acknowledgments and timestamps in one, or one of them with padding in the other's place.
     SackTimestamp,
+    /// The same, but selective acknowledgments alone end the list.
+    SackEolTimestamp,
     /// Selective acknowledgments, padding before.
     NopNopSack,
     /// Selective acknowledgments, padding behind.
@@ -90,13 +95,15 @@ impl Options {
                     options.put(&[MSS, 4, high, low]);
                 }
                 (Unit::NopScale(shift), ..) if offer.scale.is_some() => options.put(&[NOP, SCALE, 3, *shift]),
-                (Unit::SackTimestamp, true, Some(echo)) => options.put_stamp([SACK, 2], stamp, echo),
-                (Unit::SackTimestamp | Unit::NopNopTimestamp, _, Some(echo)) => {
+                (Unit::SackTimestamp | Unit::SackEolTimestamp, true, Some(echo)) => {
+                    options.put_stamp([SACK, 2], stamp, echo);
+                }
+                (Unit::SackTimestamp | Unit::SackEolTimestamp | Unit::NopNopTimestamp, _, Some(echo)) => {
                     options.put_stamp([NOP, NOP], stamp, echo);
                 }
                 (Unit::SackTimestamp | Unit::NopNopSack, true, _) => options.put(&[NOP, NOP, SACK, 2]),
                 (Unit::SackNopNop, true, _) => options.put(&[SACK, 2, NOP, NOP]),
-                (Unit::SackEolEol, true, _) => options.put(&[SACK, 2, EOL, EOL]),
+                (Unit::SackEolTimestamp | Unit::SackEolEol, true, _) => options.put(&[SACK, 2, EOL, EOL]),
                 _ => {}
             }
         }

@@ -5,7 +5,11 @@
 //! flags to an open port), T3 (SYN, FIN, PSH and URG to an open port), T4 (ACK to an open port), T5 to T7 (SYN, ACK,
 //! and FIN, PSH and URG to a closed port), OPS, WIN, U1 and IE. Linux is measured on a kernel, connection by connection.
 
-use super::options::Unit::{self, Mss, NopNopSack, NopNopTimestamp, NopScale, SackEolEol, SackNopNop, SackTimestamp};
+use std::time::Duration;
+
+use super::options::Unit::{
+    self, Mss, NopNopSack, NopNopTimestamp, NopScale, SackEolEol, SackEolTimestamp, SackNopNop, SackTimestamp,
+};
 use crate::lab::plan::{IpId, Personality};
 
 /// What a TCP, and the IP under it, does in its own way.
@@ -23,8 +27,10 @@ pub(in crate::lab) struct Stack {
     pub(super) resent_syn: ResentSyn,
     /// What a SYN inside the window of a half-open connection draws.
     pub(super) syn_in_half_open: SynInHalfOpen,
-    /// Whether what has none of SYN, RST and ACK is dropped before its sequence number is looked at.
-    pub(super) drops_without_ack: bool,
+    /// Which segments it finds acceptable, and in which order it looks at them.
+    pub(super) order: Order,
+    /// How long it waits for a program to speak before it acknowledges a FIN.
+    pub(super) fin_ack_after: Duration,
     /// The options of its SYN/ACK, of those that were offered, in its order.
     pub(super) options: &'static [Unit],
     /// Whether it agrees to explicit congestion notification (RFC 3168 section 6.1.1).
@@ -35,10 +41,21 @@ pub(in crate::lab) struct Stack {
     pub(in crate::lab) ttl: u8,
     /// How it numbers its IPv4 packets.
     pub(in crate::lab) ip_id: IpId,
-    /// Whether its segments set "don't fragment": those of a connection, and resets that belong to none.
-    pub(in crate::lab) dont_fragment: [bool; 2],
+    /// Whether its segments set "don't fragment".
+    pub(in crate::lab) dont_fragment: DontFragment,
     /// The ICMP beside it.
     pub(in crate::lab) icmp: Icmp,
+}
+
+/// Whether segments set "don't fragment".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::lab) struct DontFragment {
+    /// Those of connections.
+    pub(in crate::lab) connected: bool,
+    /// Resets without ACK.
+    pub(in crate::lab) reset: bool,
+    /// Resets with ACK.
+    pub(in crate::lab) reset_ack: bool,
 }
 
 /// What a listening port does with a segment that makes no sense.
@@ -59,6 +76,16 @@ pub(super) enum SynFin {
     Opens,
     /// Resets it, as a closed port does.
     Resets,
+}
+
+/// Which segments of a connection are acceptable, and what is looked at first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// As RFC 9293 section 3.10.7.4 says.
+    Rfc9293,
+    /// Once the connection is open, what has none of SYN, RST and ACK is dropped before its number is looked at, and
+    /// what ends where the window begins is acceptable. Half-open, a wrong acknowledgment is reset before that.
+    Linux,
 }
 
 /// What the first SYN draws when it comes again.
@@ -115,7 +142,7 @@ pub(super) enum ResetAck {
 /// How a host's ICMP looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::lab) struct Icmp {
-    /// The TTL of its errors.
+    /// Its TTL.
     pub(in crate::lab) ttl: u8,
     /// Bytes of the transport that an error quotes at most.
     pub(in crate::lab) quote: usize,
@@ -160,13 +187,14 @@ const RFC9293: Stack = Stack {
     reset_window: [0, 0],
     resent_syn: ResentSyn::Ack,
     syn_in_half_open: SynInHalfOpen::Nothing,
-    drops_without_ack: false,
+    order: Order::Rfc9293,
+    fin_ack_after: Duration::ZERO,
     options: &[Mss],
     ecn: false,
     window: [64240, 64240], // 44 segments of 1460 bytes
     ttl: 64,
     ip_id: IpId::Zero,
-    dont_fragment: [true, true],
+    dont_fragment: DontFragment { connected: true, reset: true, reset_ack: true },
     icmp: Icmp { ttl: 64, quote: WHOLE, echo_keeps_df: false, echo_keeps_code: true },
 };
 
@@ -175,7 +203,8 @@ const LINUX: Stack = Stack {
     syn_fin: SynFin::Drops, // since 3.x (`tcp_rcv_state_process`)
     resent_syn: ResentSyn::SynAck,
     syn_in_half_open: SynInHalfOpen::Reset,
-    drops_without_ack: true,
+    order: Order::Linux,
+    fin_ack_after: Duration::from_millis(40), // `TCP_DELACK_MIN`
     options: &[Mss, SackTimestamp, NopScale(7)],
     ecn: true,
     window: [64240, 65160], // 45 segments of 1448 bytes with timestamps
@@ -189,7 +218,7 @@ const WINDOWS: Stack = Stack {
     reset: Reset { ack: ResetAck::SameAsSeq, ..PLAIN },
     resent_syn: ResentSyn::SynAck,
     options: &[Mss, NopScale(8), SackTimestamp],
-    window: [65535, 65535],
+    window: [8192, 8192],
     ttl: 128,
     ip_id: IpId::Counter,
     icmp: Icmp { ttl: 128, quote: WHOLE, echo_keeps_df: false, echo_keeps_code: false },
@@ -208,7 +237,7 @@ const WINDOWS_XP: Stack = Stack {
 /// FreeBSD 10 and later.
 const FREEBSD: Stack = Stack {
     resent_syn: ResentSyn::SynAck,
-    options: &[Mss, NopScale(6), SackTimestamp],
+    options: &[Mss, NopScale(6), SackEolTimestamp],
     ecn: true,
     window: [65535, 65535],
     icmp: Icmp { ttl: 64, quote: EIGHT, echo_keeps_df: true, echo_keeps_code: true },
@@ -220,8 +249,9 @@ const MACOS: Stack = Stack {
     syn_fin: SynFin::Drops,
     reset: Reset { counts_fin: false, ..PLAIN },
     options: &[Mss, NopScale(6), NopNopTimestamp, SackEolEol],
+    ecn: false,
     ip_id: IpId::Random,
-    dont_fragment: [true, false],
+    dont_fragment: DontFragment { connected: true, reset: true, reset_ack: false },
     ..FREEBSD
 };
 
@@ -231,7 +261,7 @@ const OPENBSD: Stack = Stack {
     nonsense: Nonsense::Resets,
     reset: Reset { counts_fin: false, ..PLAIN },
     resent_syn: ResentSyn::SynAck,
-    options: &[Mss, NopNopSack, NopScale(6), NopNopTimestamp],
+    options: &[Mss, NopNopSack, NopScale(3), NopNopTimestamp],
     window: [16384, 16384],
     ip_id: IpId::Random,
     icmp: Icmp { ttl: 255, quote: EIGHT, echo_keeps_df: true, echo_keeps_code: true },
@@ -243,7 +273,7 @@ const NETBSD: Stack = Stack {
     options: &[Mss, NopScale(3), NopNopTimestamp, SackNopNop],
     window: [32768, 32768],
     ip_id: IpId::Zero,
-    dont_fragment: [true, false],
+    dont_fragment: DontFragment { connected: true, reset: false, reset_ack: false },
     icmp: Icmp { ttl: 255, quote: EIGHT, echo_keeps_df: false, echo_keeps_code: true },
     ..OPENBSD
 };
@@ -257,7 +287,7 @@ const CISCO_IOS: Stack = Stack {
     window: [4128, 4128],
     ttl: 255,
     ip_id: IpId::Random,
-    dont_fragment: [false, false],
+    dont_fragment: DontFragment { connected: false, reset: false, reset_ack: false },
     icmp: Icmp { ttl: 255, quote: EIGHT, echo_keeps_df: true, echo_keeps_code: true },
     ..RFC9293
 };
@@ -270,7 +300,7 @@ const ZOS: Stack = Stack {
     options: &[Mss, NopScale(1), NopNopTimestamp],
     window: [65535, 65535],
     ip_id: IpId::Counter,
-    dont_fragment: [false, false],
+    dont_fragment: DontFragment { connected: false, reset: false, reset_ack: false },
     icmp: Icmp { ttl: 64, quote: EIGHT, echo_keeps_df: false, echo_keeps_code: true },
     ..RFC9293
 };
@@ -284,12 +314,12 @@ const LWIP: Stack = Stack {
     window: [0x16d0, 0x16d0],
     ttl: 255,
     ip_id: IpId::Counter,
-    dont_fragment: [false, false],
+    dont_fragment: DontFragment { connected: false, reset: false, reset_ack: false },
     icmp: Icmp { ttl: 255, quote: EIGHT, echo_keeps_df: true, echo_keeps_code: true },
     ..RFC9293
 };
 
-/// VxWorks: a reset from a listening port has its window, so a Window scan tells it from a closed one.
+/// `VxWorks`: a reset from a listening port has its window, so a Window scan tells it from a closed one.
 const VXWORKS: Stack = Stack {
     syn_fin: SynFin::Drops,
     reset: Reset { counts_fin: false, ..PLAIN },
@@ -298,7 +328,7 @@ const VXWORKS: Stack = Stack {
     options: &[Mss, NopScale(0), NopNopTimestamp],
     window: [0x2000, 0x2000],
     ip_id: IpId::Counter,
-    dont_fragment: [true, false],
+    dont_fragment: DontFragment { connected: true, reset: false, reset_ack: false },
     icmp: Icmp { ttl: 64, quote: EIGHT, echo_keeps_df: true, echo_keeps_code: true },
     ..RFC9293
 };

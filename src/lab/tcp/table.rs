@@ -49,7 +49,7 @@ impl Connections {
         if let Some(connection) = self.table.get_mut(&segment.ends) {
             iss = connection.reopened_by(segment);
             if iss.is_none() && !connection.is_over(now) {
-                let before = connection.due;
+                let before = connection.due();
                 let fate = connection.receive(segment, &around, out);
                 return self.settle(segment.ends, fate, before);
             }
@@ -102,7 +102,7 @@ impl Connections {
     /// When a connection acts next of its own accord.
     pub(in crate::lab) fn due(&mut self) -> Option<Time> {
         while let Some(Reverse((at, ends))) = self.due.peek() {
-            if self.table.get(ends).is_some_and(|connection| connection.due == Some(*at)) {
+            if self.table.get(ends).is_some_and(|connection| connection.due() == Some(*at)) {
                 return Some(*at);
             }
             self.due.pop();
@@ -131,10 +131,10 @@ impl Connections {
         if fate == Fate::Gone {
             self.table.remove(&ends);
         }
-        let due = self.table.get(&ends).and_then(|connection| connection.due);
+        let due = self.table.get(&ends).and_then(Connection::due);
         if let Some(at) = due.filter(|_| due != before) {
             if self.due.len() > 2 * Self::MOST {
-                let live = self.table.iter().filter_map(|(ends, connection)| Some(Reverse((connection.due?, *ends))));
+                let live = self.table.iter().filter_map(|(ends, connection)| Some(Reverse((connection.due()?, *ends))));
                 self.due = live.collect();
             } else {
                 self.due.push(Reverse((at, ends)));

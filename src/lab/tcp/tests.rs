@@ -4,6 +4,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use super::flag::{ACK, CWR, ECE, FIN, PSH, RST, SYN};
 use super::*;
 use crate::base::Time;
@@ -361,7 +363,7 @@ fn options_are_answered_as_far_as_they_were_offered() {
             (0..offered.len()).step_by(2).map(|i| u8::from_str_radix(&offered[i..i + 2], 16).unwrap()).collect();
         let mut peer = Peer::new(Personality::Linux, Program::Sink);
         let reply = peer.send_with(SYN, 1000, 0, b"", &bytes).remove(0);
-        let hex: String = reply.options.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = crate::base::text::hex(reply.options.bytes());
         let (before, after) = answered.split_once('|').unwrap_or((answered, ""));
         assert!(hex.starts_with(before) && hex.ends_with(after), "{offered}: {hex}");
         assert_eq!(hex.len(), answered.replace('|', &STAMP[..8]).len(), "{offered}: {hex}");
@@ -384,4 +386,39 @@ fn syns_beyond_the_table_are_answered_and_not_remembered() {
     assert_eq!(peer.host.len(), 1024);
     peer.waits_until(70);
     assert!(peer.is_gone());
+}
+
+proptest! {
+    /// Whatever comes in whatever order: no panic, one connection at most, and no more said than the program has to say.
+    #[test]
+    fn no_course_of_segments_breaks_a_connection(
+        personality in 0..2usize,
+        program in 0..4usize,
+        course in proptest::collection::vec((any::<u8>(), -3..8i32, -3..600i32, 0..40usize, 0..3u8, any::<u16>()), 0..40),
+    ) {
+        let personality = [Personality::Rfc9293, Personality::Linux][personality];
+        let program = match program {
+            0 => Program::Sink,
+            1 => Program::Echo,
+            2 => Program::Banner("welcome\r\n".repeat(20).as_str().into()),
+            _ => Program::Http { host: "web.lab".into(), request: Vec::new() },
+        };
+        let mut peer = Peer::half_open_to(personality, program);
+        let next = peer.iss.wrapping_add(1);
+        for (flags, seq, ack, len, wait, window) in course {
+            let data = &b"GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n...."[..len];
+            let (seq, ack) = (1001u32.wrapping_add_signed(seq), next.wrapping_add_signed(ack));
+            let segment = Segment { ends: ENDS, seq, ack, flags: flags & 0x3f, window, options: &[], data };
+            let mut out = Replies::new();
+            let program = peer.program.clone();
+            peer.host.receive(&segment, || Some(program), peer.now, &mut out);
+            prop_assert!(out.len() <= 12, "{out:?}");
+            peer.now += Duration::from_millis([0, 300, 5000][usize::from(wait)]);
+            let mut later = Replies::new();
+            peer.host.wake(peer.now, &mut later);
+            prop_assert!(later.len() <= 12 && peer.host.len() <= 1);
+        }
+        peer.waits_until(20_000);
+        prop_assert!(peer.host.due().is_none());
+    }
 }

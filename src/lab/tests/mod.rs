@@ -5,6 +5,7 @@
 mod dns;
 mod faults;
 mod filters;
+mod habits;
 mod headers;
 mod hostile;
 mod hosts;

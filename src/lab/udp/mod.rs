@@ -20,6 +20,7 @@ use super::host::Host;
 use super::nets::{self, Nic, Segment};
 use super::out::Scene;
 use super::plan::UdpService;
+use super::tcp::{Ends, Program};
 
 pub(super) use mdns::Told;
 
@@ -54,7 +55,7 @@ impl UdpService {
             Self::Mdns(_) => Some((Ipv4Addr::new(224, 0, 0, 251), Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb))),
             // RFC 4795 section 2.
             Self::Llmnr(_) => Some((Ipv4Addr::new(224, 0, 0, 252), Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 1, 3))),
-            Self::Daytime | Self::Dns | Self::Echo | Self::Netbios(_) | Self::Ntp | Self::Sink => None,
+            Self::Call | Self::Daytime | Self::Dns | Self::Echo | Self::Netbios(_) | Self::Ntp | Self::Sink => None,
         }
     }
 }
@@ -62,8 +63,12 @@ impl UdpService {
 impl Host {
     /// Hands a datagram to the program that listens, and sends what it answers.
     pub(super) fn udp(&mut self, datagram: &Datagram<'_>, udp: &UdpSlice<'_>, scene: &mut Scene<'_>) {
-        let Some(at) = self.spec.udp.iter().position(|open| open.port == udp.destination_port()) else {
-            return self.error(datagram, Why::Port, scene);
+        let open = self.spec.udp.iter().position(|open| open.port == udp.destination_port());
+        let at = match open {
+            Some(at) if self.spec.udp[at].service == UdpService::Call => return self.call_back(datagram, udp, scene),
+            Some(at) => at,
+            None if self.has_asked(udp.source_port(), udp.destination_port()) => return,
+            None => return self.error(datagram, Why::Port, scene),
         };
         let Some(reply) = self.ask_program(at, datagram, udp, scene) else { return };
         let group = self.spec.udp[at].service.groups().filter(|_| reply.to_group);
@@ -82,6 +87,14 @@ impl Host {
         let header = header.to_bytes();
         let packet = Packet::new(src, dst, ip_number::UDP, &header, data);
         self.send(&Packet { hops: reply.hops, hold: reply.hold, ..packet }, datagram.segment, scene);
+    }
+
+    /// Opens a TCP connection to where a datagram came from.
+    fn call_back(&mut self, datagram: &Datagram<'_>, udp: &UdpSlice<'_>, scene: &mut Scene<'_>) {
+        const FROM: u16 = 7;
+        let Some(local) = self.voice(datagram) else { return };
+        let ends = Ends { peer: datagram.src, peer_port: udp.source_port(), local, local_port: FROM };
+        self.call(ends, Program::Echo, scene);
     }
 
     /// What the program at the open port number `at` answers.
@@ -120,7 +133,7 @@ impl Host {
                 netbios::answer(data, names, mac).map(Reply::new)
             }
             UdpService::Ntp => ntp::answer(data, wall).map(Reply::new),
-            UdpService::Sink => None,
+            UdpService::Call | UdpService::Sink => None,
         }
     }
 

@@ -30,6 +30,7 @@ mod memory;
 mod own;
 mod ports;
 mod privilege;
+mod quiet;
 mod ring;
 mod send;
 mod sniffer;
@@ -37,6 +38,7 @@ mod socket;
 mod wait;
 
 use std::cell::RefCell;
+use std::io::ErrorKind;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::ops::RangeInclusive;
 use std::os::fd::OwnedFd;
@@ -44,7 +46,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::base::{Mac, Time, nearest};
-use crate::net::{Capture, Hear, Interface, Link, NetError, Route, Slept, World};
+use crate::net::{Capture, Hear, Interface, Link, NetError, Quiet, Route, Slept, World};
 use clock::Clock;
 use kernel::Kernel;
 pub use memory::{Counting, held_bytes};
@@ -153,6 +155,17 @@ impl World for LiveWorld {
 
     fn capture(&self, hear: &Hear) -> Result<Capture, NetError> {
         Ok(Capture::Aside(Box::new(sniffer::Sniffer::open(self, hear)?)))
+    }
+
+    fn suppress_rst(&self, port: u16) -> Result<Quiet, NetError> {
+        quiet::hold(port).map(Quiet::holding).map_err(|e| {
+            let message = match e.kind() {
+                ErrorKind::AddrInUse => "a program uses it; choose another source port".to_owned(),
+                ErrorKind::PermissionDenied => "ports below 1024 need privilege; choose one above".to_owned(),
+                _ => e.to_string(),
+            };
+            NetError::System { doing: format!("taking port {port}"), message }
+        })
     }
 
     fn sleep(&self, span: Duration) -> Slept {

@@ -63,7 +63,11 @@ pub(super) const ROWS: &[Func] = &[
             };
             let text = match host {
                 Some(name) => plan.show(&name).map_err(|e| say_at(e.to_string(), &name))?,
-                None => table::hosts(plan, call.state.console.width()),
+                None => {
+                    let (hosts, seed) =
+                        (table::hosts(plan, call.state.console.width()), call.state.network.borrow().seed());
+                    format!("{hosts}\nAll that happens here follows from the seed, {seed}; --seed gives another.")
+                }
             };
             call.state.console.print(&text);
             Ok(Dynamic::UNIT)
@@ -107,6 +111,16 @@ pub(super) const ROWS: &[Func] = &[
         },
     },
     Func {
+        name: "suppress_rst",
+        group: "session",
+        doc: "Keeps your own system from resetting connections made by hand.",
+        params: &[need("port", Kind::Count, "The source port of your segments; it stays so while the session lasts.")],
+        more: false,
+        gives: "None",
+        examples: &["suppress_rst(61234)"],
+        run: suppress_rst,
+    },
+    Func {
         name: "print",
         group: "session",
         doc: "Prints values with a blank between them.",
@@ -148,6 +162,14 @@ fn leave(call: &mut Call<'_, '_>) -> Reply {
     let code = u8::try_from(code).map_err(|_| call.fail(format!("an exit code is 0 to 255, found {code}")))?;
     call.state.exit.set(Some(code));
     Err(EvalAltResult::Exit(Dynamic::UNIT, Position::NONE).into())
+}
+
+fn suppress_rst(call: &mut Call<'_, '_>) -> Reply {
+    let port = call.count(0).unwrap_or_default();
+    let port = u16::try_from(port).ok().filter(|port| *port > 0);
+    let port = port.ok_or_else(|| call.fail("a port is 1 to 65535"))?;
+    call.state.network.borrow_mut().suppress_rst(port).map_err(|e| call.fail(e.to_string()))?;
+    Ok(Dynamic::UNIT)
 }
 
 /// Lets time pass, until Ctrl-C.
