@@ -274,7 +274,7 @@ impl Connection {
         if is_again && around.stack.resent_syn == ResentSyn::SynAck {
             return self.send_syn(around, out);
         }
-        self.challenge(around, out);
+        self.correct(segment, around, out);
     }
 
     /// Whether it has the number of the SYN that opened the connection.
@@ -339,11 +339,20 @@ impl Connection {
 
     /// The seventh check, the data, and the eighth, FIN: what is in order is taken.
     fn take_data(&mut self, segment: &Segment<'_>, around: &Around, out: &mut Replies) -> Fate {
-        let is_over = matches!(self.state, State::CloseWait | State::Closing | State::LastAck | State::TimeWait);
-        if segment.len() == 0 || is_over {
+        let is_over = matches!(self.state, State::CloseWait | State::Closing | State::LastAck);
+        let is_new = !is_before(segment.seq, self.expected);
+        if segment.len() == 0 || self.state == State::TimeWait || (is_over && is_new) {
             return Stays; // nothing follows a FIN
         }
         let data_end = segment.end().wrapping_sub(u32::from(segment.has(FIN)));
+        if is_over {
+            if is_before(self.expected, data_end) {
+                self.reset(segment, around, out);
+                return Gone;
+            }
+            self.send(around, ACK, Vec::new(), out);
+            return Stays;
+        }
         let is_next = !is_before(self.expected, segment.seq) && is_before(self.expected, segment.end());
         let skipped = self.expected.wrapping_sub(segment.seq) as usize;
         let new = segment.data.get(skipped..).filter(|_| is_next).unwrap_or_default();
@@ -483,6 +492,16 @@ impl Connection {
         }
         self.challenged = Some(around.now);
         self.send(around, ACK, Vec::new(), out);
+    }
+
+    /// An ACK for what lies outside of the window. Data comes again until it is acknowledged, so only what has none is
+    /// held back (as Linux, `tcp_oow_rate_limited`).
+    pub(super) fn correct(&mut self, segment: &Segment<'_>, around: &Around, out: &mut Replies) {
+        if segment.data.is_empty() || segment.has(SYN) {
+            self.challenge(around, out);
+        } else {
+            self.send(around, ACK, Vec::new(), out);
+        }
     }
 
     /// A segment with the next sequence number; it acknowledges what has come.

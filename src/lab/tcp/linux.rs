@@ -1,4 +1,4 @@
-//! Where Linux looks at a segment in its own way or order, as measured on a kernel: `tests/kernel_tcp.rs` compares.
+//! Where Linux looks at a segment in its own way or order, as measured on a kernel: `tests/kernel_tcp/` compares.
 
 use super::connection::{Around, Connection, Fate, LAST_WAIT, State};
 use super::flag::{ACK, FIN, RST, SYN};
@@ -46,7 +46,7 @@ impl Connection {
     /// What is left of a connection whose program has gone (`tcp_timewait_state_process`): numbers, and no data.
     fn receive_in_fin_wait_2(&mut self, segment: &Segment<'_>, around: &Around, out: &mut Replies) -> Fate {
         if !self.is_in_window(segment, around) {
-            self.challenge(around, out);
+            self.correct(segment, around, out);
             return Stays;
         }
         if segment.has(RST) {
@@ -79,7 +79,7 @@ impl Connection {
         if is_exact && segment.len() == 0 {
             self.due = Some(around.now + LAST_WAIT);
         } else {
-            self.challenge(around, out);
+            self.correct(segment, around, out);
         }
         Stays
     }
