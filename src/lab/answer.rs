@@ -1,12 +1,11 @@
 //! What a host answers to a packet that is for it: segments, datagrams and echoes, written with etherparse.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use etherparse::{
     EtherType, IcmpEchoHeader, Icmpv4Header, Icmpv4Slice, Icmpv4Type, Icmpv6Slice, Icmpv6Type, IpNumber, Ipv4Header,
-    Ipv6FlowLabel, Ipv6Header, TcpHeader, TcpSlice, UdpHeader, UdpSlice, icmpv4, icmpv6, ip_number,
+    Ipv6FlowLabel, Ipv6Header, TcpHeader, TcpSlice, icmpv4, icmpv6, ip_number,
 };
 
 use super::datagram::{Datagram, Transport, pseudo_header};
@@ -14,8 +13,8 @@ use super::error::Why;
 use super::host::Host;
 use super::nets::Segment;
 use super::out::{Scene, Way};
-use super::plan::UdpService;
-use super::tcp::{Ends, Program, Reply, flag};
+use super::sctp;
+use super::tcp::{Ends, Reply, flag};
 use super::track::Seen;
 
 /// An IP packet to be sent. Its two addresses are of one family.
@@ -44,19 +43,41 @@ impl Host {
     /// A packet that the filter let through.
     pub(super) fn accept(&mut self, datagram: &Datagram<'_>, transport: &Transport<'_>, scene: &mut Scene<'_>) {
         match transport {
-            Transport::Icmpv4(icmp) => self.echo(datagram, icmp, scene),
+            Transport::Icmpv4(icmp) => self.icmp(datagram, icmp, scene),
             Transport::Icmpv6(icmp) => self.echo6(datagram, icmp, scene),
-            Transport::Other => self.error(datagram, Why::Protocol, scene),
+            Transport::Other => self.other(datagram, scene),
             Transport::Tcp(tcp) => self.tcp(datagram, tcp, scene),
             Transport::Udp(udp) => self.udp(datagram, udp, scene),
         }
     }
 
+    /// What asks something. What goes to a group gets no answer: RFC 1122 section 3.2.2.6 allows that, and Linux does so.
+    fn icmp(&mut self, datagram: &Datagram<'_>, icmp: &Icmpv4Slice<'_>, scene: &mut Scene<'_>) {
+        match icmp.type_u8() {
+            _ if datagram.dst.is_multicast() => {}
+            icmpv4::TYPE_ECHO_REQUEST => self.echo(datagram, icmp, scene),
+            icmpv4::TYPE_TIMESTAMP => self.timestamp(datagram, icmp, scene),
+            _ => {}
+        }
+    }
+
+    /// The time of the laboratory: milliseconds since midnight, received and sent at once (RFC 792). As Linux, it
+    /// copies the first time of the request and reads no more.
+    fn timestamp(&mut self, datagram: &Datagram<'_>, icmp: &Icmpv4Slice<'_>, scene: &mut Scene<'_>) {
+        const DAY_MS: i64 = 86_400_000;
+        let Some(originate) = icmp.slice().get(8..12) else { return };
+        let now = ((super::wall(scene.now) / 1_000_000).rem_euclid(DAY_MS) as u32).to_be_bytes();
+        let body = [originate, &now, &now].concat();
+        let (type_u8, bytes5to8) = (icmpv4::TYPE_TIMESTAMP_REPLY, icmp.bytes5to8());
+        let kind = Icmpv4Type::Unknown { type_u8, code_u8: 0, bytes5to8 };
+        let header = Icmpv4Header::with_checksum(kind, &body).to_bytes();
+        let packet = Packet::new(datagram.dst, datagram.src, ip_number::ICMP, &header, &body);
+        let hops = Some(self.icmp_ttl());
+        self.send(&Packet { hops, dont_fragment: false, ..packet }, datagram.segment, scene);
+    }
+
     /// An echo request comes back with the same data (RFC 792, RFC 1122 section 3.2.2.6).
     fn echo(&mut self, datagram: &Datagram<'_>, icmp: &Icmpv4Slice<'_>, scene: &mut Scene<'_>) {
-        if icmp.type_u8() != icmpv4::TYPE_ECHO_REQUEST {
-            return;
-        }
         let manners = self.spec.stack().icmp;
         let code = if manners.echo_keeps_code { icmp.code_u8() } else { 0 };
         let (type_u8, code_u8, bytes5to8) = (icmpv4::TYPE_ECHO_REPLY, code, icmp.bytes5to8());
@@ -138,34 +159,30 @@ impl Host {
         self.send(&Packet { dont_fragment, ..packet }, zone, scene);
     }
 
-    /// Hands a datagram to the program that listens, and sends what it answers.
-    fn udp(&mut self, datagram: &Datagram<'_>, udp: &UdpSlice<'_>, scene: &mut Scene<'_>) {
-        let open = self.spec.udp.iter().find(|open| open.port == udp.destination_port());
-        let answer = match open.map(|open| open.service) {
-            None if self.has_asked(udp.source_port(), udp.destination_port()) => None,
-            None => return self.error(datagram, Why::Port, scene),
-            Some(UdpService::Echo) => Some(Cow::Borrowed(udp.payload())).filter(|_| udp.source_port() >= 1024),
-            Some(UdpService::Dns) => scene.zone.answer(udp.payload()).map(Cow::Owned),
-            Some(UdpService::Sink) => None,
-            Some(UdpService::Call) => return self.call_back(datagram, udp, scene),
-        };
-        let (Some(data), Some(src)) = (answer, self.voice(datagram)) else { return };
-        let (source_port, destination_port) = (udp.destination_port(), udp.source_port());
-        let length = (UdpHeader::LEN + data.len()) as u16;
-        let mut header = UdpHeader { source_port, destination_port, length, checksum: 0 };
-        let sum = pseudo_header(src, datagram.src, ip_number::UDP, length).add_slice(&header.to_bytes());
-        header.checksum = sum.add_slice(&data).to_ones_complement_with_no_zero().to_be();
-        let header = header.to_bytes();
-        let packet = Packet::new(src, datagram.src, ip_number::UDP, &header, &data);
-        self.send(&packet, datagram.segment, scene);
+    /// A protocol that not every host speaks. Whether a kernel looks into a packet of SCTP at all depends on its having
+    /// the module.
+    fn other(&mut self, datagram: &Datagram<'_>, scene: &mut Scene<'_>) {
+        let Some(carried) = &datagram.carried else { return };
+        match &self.spec.sctp {
+            Some(open) if carried.protocol == ip_number::SCTP => {
+                let packet = sctp::Packet::read(datagram.src, datagram.dst, carried.payload);
+                let Some(packet) = packet.filter(|_| !datagram.is_to_many()) else { return };
+                let is_open = open.contains(packet.local_port());
+                let Some(answer) = self.associations.receive(&packet, is_open, scene.now) else { return };
+                let packet = Packet::new(datagram.dst, datagram.src, ip_number::SCTP, &answer, &[]);
+                self.send(&packet, datagram.segment, scene);
+            }
+            _ if self.takes(carried.protocol, datagram.dst) => {}
+            _ => self.error(datagram, Why::Protocol, scene),
+        }
     }
 
-    /// Opens a TCP connection to where a datagram came from.
-    fn call_back(&mut self, datagram: &Datagram<'_>, udp: &UdpSlice<'_>, scene: &mut Scene<'_>) {
-        const FROM: u16 = 7;
-        let Some(local) = self.voice(datagram) else { return };
-        let ends = Ends { peer: datagram.src, peer_port: udp.source_port(), local, local_port: FROM };
-        self.call(ends, Program::Echo, scene);
+    /// Whether it takes a protocol in silence: one of its plan, or IGMP, which a host in groups speaks (RFC 1112
+    /// section 7.2).
+    fn takes(&self, protocol: IpNumber, dst: IpAddr) -> bool {
+        let is_in_groups = || self.spec.udp.iter().any(|open| open.service.groups().is_some());
+        self.spec.protocols.binary_search(&protocol.0).is_ok()
+            || (protocol == ip_number::IGMP && dst.is_ipv4() && is_in_groups())
     }
 
     /// Sends a packet the way that this host's routes say; nowhere if they know none. `zone` is the cable for an

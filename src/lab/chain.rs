@@ -45,12 +45,13 @@ pub(super) struct Parameter {
 
 impl Carried<'_> {
     /// Whether it is an ICMP error, which is never answered by another one (RFC 1122 section 3.2.2), nor is a redirect
-    /// (RFC 4443 section 2.4, e.1 and e.2). An ICMP message without a type may be one.
-    pub(super) fn is_error(&self) -> bool {
+    /// (RFC 4443 section 2.4, e.1 and e.2). An ICMP message without a type may be one; the ICMP of the other family is
+    /// a protocol like any other.
+    pub(super) fn is_error(&self, is_ipv6: bool) -> bool {
         let kind = self.payload.first().copied();
         match self.protocol {
-            ICMP => !kind.is_some_and(|kind| ICMP_QUERIES.contains(&kind)),
-            IPV6_ICMP => kind.is_none_or(|kind| kind < 128 || kind == icmpv6::TYPE_REDIRECT_MESSAGE),
+            ICMP if !is_ipv6 => !kind.is_some_and(|kind| ICMP_QUERIES.contains(&kind)),
+            IPV6_ICMP if is_ipv6 => kind.is_none_or(|kind| kind < 128 || kind == icmpv6::TYPE_REDIRECT_MESSAGE),
             _ => false,
         }
     }

@@ -9,7 +9,7 @@ use simple_dns::{
     header_buffer,
 };
 
-use super::plan::Plan;
+use super::plan::{HostSpec, Plan};
 
 /// How long an answer may be kept, in seconds; that something does not exist as well (RFC 2308 section 5).
 const TTL: u32 = 300;
@@ -58,7 +58,7 @@ impl Zone {
             zone.add(apex, RData::SOA(start(&server)));
             zone.add(apex, RData::NS(NS(server.clone())));
         }
-        for known in plan.names() {
+        for known in plan.hosts().iter().filter(|host| host.dns).flat_map(HostSpec::names) {
             for addr in known.addrs() {
                 zone.add(known.name, address(addr));
                 if let Some(name) = name(known.name) {
@@ -246,7 +246,7 @@ fn has_one_question(message: &[u8]) -> bool {
         && count(additional_records(message)) <= 1
 }
 
-fn name(text: &str) -> Option<Name<'static>> {
+pub(super) fn name(text: &str) -> Option<Name<'static>> {
     Name::new(text).ok().map(Name::into_owned)
 }
 
@@ -260,7 +260,7 @@ fn start(server: &Name<'static>) -> SOA<'static> {
     SOA { mname: server.clone(), rname, serial: 1, refresh: 3600, retry: 600, expire: 86400, minimum: TTL }
 }
 
-fn address(addr: IpAddr) -> RData<'static> {
+pub(super) fn address(addr: IpAddr) -> RData<'static> {
     match addr {
         IpAddr::V4(addr) => RData::A(A { address: addr.to_bits() }),
         IpAddr::V6(addr) => RData::AAAA(AAAA { address: addr.to_bits() }),
@@ -269,7 +269,7 @@ fn address(addr: IpAddr) -> RData<'static> {
 
 /// The name under which an address stands: its bytes (RFC 1035 section 3.5) or its half bytes (RFC 3596 section 2.5),
 /// the last one first.
-fn reverse(addr: IpAddr) -> String {
+pub(super) fn reverse(addr: IpAddr) -> String {
     match addr {
         IpAddr::V4(addr) => {
             let [a, b, c, d] = addr.octets();

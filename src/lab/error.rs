@@ -86,7 +86,8 @@ impl Why {
         let is_to_one = !datagram.is_to_many() || even_to_groups;
         let is_from_one = !datagram.src.is_unspecified();
         // What is not told by a later fragment is no error; in IPv4 it is answered by none all the same.
-        let is_error = datagram.carried.as_ref().map_or(datagram.src.is_ipv4(), super::chain::Carried::is_error);
+        let is_ipv4 = datagram.src.is_ipv4();
+        let is_error = datagram.carried.as_ref().map_or(is_ipv4, |carried| carried.is_error(!is_ipv4));
         is_to_one && is_from_one && !is_error
     }
 }

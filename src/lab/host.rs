@@ -3,7 +3,7 @@
 //! The student's own machine is one of them, and so is the gateway.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use etherparse::checksum::Sum16BitWords;
@@ -23,7 +23,9 @@ use super::nets::{self, Nic, Segment};
 use super::out::{Scene, Way};
 use super::plan::{HostSpec, IpId, Opening};
 use super::routes::Map;
+use super::sctp::Associations;
 use super::tcp::{Connections, Replies};
+use super::udp::Told;
 use crate::base::{Mac, Rng, Time, rng};
 
 /// How long a router asks for a neighbor before it gives up: three requests, a second each, as Linux (RFC 4861 section
@@ -47,6 +49,9 @@ pub(super) struct Host {
     pub(super) routine: Routine,
     /// TCP ports at which it resets nothing.
     pub(super) quiet: BTreeSet<u16>,
+    pub(super) associations: Associations,
+    /// What mDNS has told of late.
+    pub(super) told: Told,
     last_id: u16,
     /// What decides when the ids of a busy host are used up elsewhere.
     elsewhere: u64,
@@ -57,8 +62,8 @@ pub(super) struct Host {
 impl Host {
     /// A machine just switched on. `seed` is the laboratory's; each host draws from dice of its own.
     pub(super) fn new(spec: HostSpec, nics: Vec<Nic>, seed: u64) -> Self {
-        let name = rng::hash(seed, spec.name.as_bytes());
-        let mut rng = Rng::new(name);
+        let own_seed = rng::hash(seed, spec.name.as_bytes());
+        let mut rng = Rng::new(own_seed);
         Self {
             connections: Connections::new(spec.stack(), rng.next_u64(), spec.window()),
             last_id: rng.next_u64() as u16,
@@ -66,12 +71,14 @@ impl Host {
             errors: spec.icmp_limit.map(Limiter::new),
             resets: spec.rst_limit.map(Limiter::new),
             gates: Gates::new(&spec),
-            cable: Cable::new(spec.link, Rng::new(rng::mix(name))),
-            elsewhere: name,
+            cable: Cable::new(spec.link, Rng::new(rng::mix(own_seed))),
+            elsewhere: own_seed,
             first_segment: None,
             replies: Replies::new(),
             routine: Routine::default(),
             quiet: BTreeSet::new(),
+            associations: Associations::new(rng::hash(own_seed, b"sctp")),
+            told: Told::default(),
             rng,
             spec,
         }
@@ -87,6 +94,7 @@ impl Host {
         }
         match ethernet.ether_type() {
             EtherType::ARP => self.arp(segment, &frame[ETHERNET..], scene),
+            EtherType::IPV6 if !self.spec.ipv6 => {}
             kind => {
                 if let Some(datagram) = Datagram::read(kind, &frame[ETHERNET..], segment, is_group) {
                     self.take(&datagram, scene);
@@ -205,9 +213,7 @@ impl Host {
     fn hears(&self, nic: &Nic, segment: Segment, destination: Mac) -> bool {
         let is_mine = nic.mac() == destination
             || match destination.0 {
-                [0x33, 0x33, ..] => {
-                    ndp::groups(nic, self.spec.forward).any(|group| ndp::group_mac(group) == destination)
-                }
+                [0x33, 0x33, ..] => self.groups(nic).any(|group| ndp::group_mac(group) == destination),
                 _ => is_group(destination),
             };
         nic.segment == segment && is_mine
@@ -215,21 +221,30 @@ impl Host {
 
     /// Whether it is in the group on that cable.
     fn has_joined(&self, group: IpAddr, zone: Segment) -> bool {
-        let IpAddr::V6(group) = group else { return false };
-        self.nic(Some(zone)).is_some_and(|nic| ndp::groups(nic, self.spec.forward).any(|joined| joined == group))
+        let Some(nic) = self.nic(Some(zone)) else { return false };
+        match group {
+            IpAddr::V4(group) => {
+                self.spec.udp.iter().any(|open| open.service.groups().is_some_and(|(v4, _)| v4 == group))
+            }
+            IpAddr::V6(group) => self.groups(nic).any(|joined| joined == group),
+        }
     }
 
-    /// RFC 826: answers a request for an own address, asked from an address of the same network (or from none, RFC 5227).
+    /// The IPv6 groups that `nic` is in: those of the protocol, and those of its services.
+    fn groups(&self, nic: &Nic) -> impl Iterator<Item = Ipv6Addr> {
+        let services = self.spec.udp.iter().filter_map(|open| open.service.groups());
+        ndp::groups(nic, self.spec.forward).chain(services.map(|(_, v6)| v6))
+    }
+
+    /// RFC 826: answers a request for an own address, or for one that it claims, asked from an address of the same
+    /// network (or from none, RFC 5227).
     fn arp(&self, segment: Segment, bytes: &[u8], scene: &mut Scene<'_>) {
         let Some(nic) = self.nic(Some(segment)) else { return };
-        let (Some(addr), Some(request)) = (nic.v4, read_arp(bytes)) else { return };
-        let sender = request.sender_ipv4_addr();
+        let (Some(own), Some(request)) = (nic.v4, read_arp(bytes)) else { return };
+        let (sender, addr) = (request.sender_ipv4_addr(), request.target_ipv4_addr());
+        let is_mine = addr == own || self.spec.claims.iter().any(|net| net.contains(addr.into()));
         let is_neighbor = sender.is_unspecified() || scene.map.nets.segment(sender.into()) == Some(segment);
-        if request.operation != ArpOperation::REQUEST
-            || request.target_ipv4_addr() != addr
-            || !is_neighbor
-            || sender == addr
-        {
+        if request.operation != ArpOperation::REQUEST || !is_mine || !is_neighbor || sender == addr {
             return;
         }
         let reply = ArpEthIpv4Packet {
@@ -314,6 +329,7 @@ fn way_by(nic: &Nic, router: Option<IpAddr>, dst: IpAddr, map: &Map) -> Option<W
     let to = match (router, dst) {
         (Some(router), _) => map.mac(nic.segment, router)?,
         (None, IpAddr::V4(dst)) if nic.broadcast() == Some(dst) => Mac::BROADCAST,
+        (None, IpAddr::V4(dst)) if dst.is_multicast() => group_mac(dst),
         (None, IpAddr::V6(dst)) if dst.is_multicast() => ndp::group_mac(dst),
         (None, dst) => map.mac(nic.segment, dst)?,
     };
@@ -323,6 +339,12 @@ fn way_by(nic: &Nic, router: Option<IpAddr>, dst: IpAddr, map: &Map) -> Option<W
 /// Whether a hardware address is that of several stations (IEEE 802, the first bit on the wire).
 pub(super) fn is_group(mac: Mac) -> bool {
     mac.0[0] & 1 == 1
+}
+
+/// The hardware address of an IPv4 group (RFC 1112 section 6.4).
+fn group_mac(group: Ipv4Addr) -> Mac {
+    let [_, b, c, d] = group.octets();
+    Mac([0x01, 0x00, 0x5e, b & 0x7f, c, d])
 }
 
 /// An ARP packet for Ethernet and IPv4.

@@ -16,7 +16,8 @@
 //! | `host`, `datagram`, `chain`, `answer`, `error`, `ndp`, `tcp`, `limit`, `out` | one machine |
 //! | `filter`, `gate`, `track` | the packet filter before it, and the connections that one with state remembers |
 //! | `habits` | what hosts do of their own accord while somebody captures |
-//! | `dns` | the name server |
+//! | `dns`, `udp/` | the name server, and the other programs at UDP ports |
+//! | `sctp` | SCTP |
 //! | `link`, `tap` | the way in and out for jobs |
 //!
 //! The hosts read and write frames with etherparse alone, and DNS with simple-dns, and verify every checksum
@@ -40,11 +41,13 @@ mod nets;
 mod out;
 mod plan;
 mod routes;
+mod sctp;
 mod tap;
 mod tcp;
 #[cfg(test)]
 mod tests;
 mod track;
+mod udp;
 mod wire;
 
 use std::cell::RefCell;
@@ -60,8 +63,8 @@ pub use filter::{Action, Filter, Flags, Rule, Traffic};
 pub use habits::{Deed, Habit};
 pub use nets::{owns, owns_name};
 pub use plan::{
-    Alias, HostRow, HostSpec, IpId, Limit, NetSpec, Opening, Personality, Plan, PlanError, Ports, TcpPort, TcpService,
-    UdpPort, UdpService,
+    Alias, HostRow, HostSpec, IpId, Limit, Llmnr, Mdns, NetSpec, Netbios, Opening, Personality, Plan, PlanError, Ports,
+    TcpPort, TcpService, UdpPort, UdpService,
 };
 pub use track::State;
 
@@ -259,6 +262,11 @@ fn lab0() -> Interface {
     }
 }
 
+/// The wall time at `now`, in nanoseconds since 1970.
+fn wall(now: Time) -> i64 {
+    WALL_ZERO.saturating_add(now.nanos())
+}
+
 /// The address that the student's kernel would send from: one of the same scope (RFC 6724 section 5, rule 2).
 fn source(dst: IpAddr) -> IpAddr {
     match dst {
@@ -271,6 +279,7 @@ fn source(dst: IpAddr) -> IpAddr {
 fn no_route(dst: IpAddr) -> NetError {
     let hint = match dst {
         IpAddr::V6(_) if nets::needs_zone(dst) => format!("name its interface, as {dst}%{IFACE}"),
+        IpAddr::V4(_) if nets::needs_zone(dst) => format!("name its interface, as iface=\"{IFACE}\""),
         _ => nets::ONLY.to_owned(),
     };
     NetError::NoRoute { dst, hint }

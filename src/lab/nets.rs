@@ -147,10 +147,10 @@ fn mask4(prefix: u8) -> u32 {
     u32::MAX.checked_shl(32_u32.saturating_sub(prefix.into())).unwrap_or(0)
 }
 
-/// Whether `addr` means something on one cable only, so that its way out depends on the interface: a link-local
-/// address, or a group (RFC 4291 sections 2.5.6 and 2.7).
+/// Whether `addr` means something on one cable only, so that its way out depends on the interface: a group, or a
+/// link-local address of IPv6 (RFC 1112 section 7.1, RFC 4291 sections 2.5.6 and 2.7).
 pub(super) fn needs_zone(addr: IpAddr) -> bool {
-    matches!(addr, IpAddr::V6(addr) if addr.is_unicast_link_local() || addr.is_multicast())
+    addr.is_multicast() || matches!(addr, IpAddr::V6(addr) if addr.is_unicast_link_local())
 }
 
 /// Whether the student's machine has a way to `addr`, with the interface named or not.
@@ -171,21 +171,25 @@ pub(super) struct Nic {
     pub(super) v6: Option<Ipv6Addr>,
     /// Length of the prefix of its IPv4 network, in bits.
     pub(super) prefix: u8,
+    /// The hardware address that the plan gives it.
+    pub(super) given: Option<Mac>,
 }
 
 impl Nic {
     /// The student's card.
-    pub(super) const YOU: Self = Self { segment: Segment::HOME, v4: Some(YOU), v6: Some(YOU6), prefix: PREFIX };
+    pub(super) const YOU: Self =
+        Self { segment: Segment::HOME, v4: Some(YOU), v6: Some(YOU6), prefix: PREFIX, given: None };
 
-    /// The cards for `addrs`, in the order of their networks' first addresses.
-    pub(super) fn of(addrs: impl Iterator<Item = IpAddr>, nets: &Nets) -> Vec<Self> {
+    /// The cards for `addrs`, in the order of their networks' first addresses; the first has the hardware address
+    /// `given`, if any.
+    pub(super) fn of(addrs: impl Iterator<Item = IpAddr>, nets: &Nets, given: Option<Mac>) -> Vec<Self> {
         let mut nics: Vec<Self> = Vec::new();
         for addr in addrs {
             let Some(segment) = nets.segment(addr) else { continue };
             let at = nics.iter().position(|nic| nic.segment == segment).unwrap_or(nics.len());
             if at == nics.len() {
                 let prefix = nets.get(segment).and_then(|net| net.v4).map_or(PREFIX, |net| net.prefix);
-                nics.push(Self { segment, v4: None, v6: None, prefix });
+                nics.push(Self { segment, v4: None, v6: None, prefix, given: given.filter(|_| at == 0) });
             }
             match addr {
                 IpAddr::V4(addr) => nics[at].v4 = Some(addr),
@@ -213,14 +217,16 @@ impl Nic {
         }
     }
 
-    /// Its hardware address: `02:00:00:00:00:0a` for 192.0.2.10. Without an IPv4 address it comes from the last 16 bits
-    /// of the IPv6 address, `02:00:06:00:00:10` for `2001:db8::10`; a plan's addresses differ in these.
+    /// Its hardware address: the one that it is given, or `02:00:00:00:00:0a` for 192.0.2.10. Without an IPv4 address
+    /// it comes from the last 16 bits of the IPv6 address, `02:00:06:00:00:10` for `2001:db8::10`; a plan's addresses
+    /// differ in these.
     pub(super) fn mac(&self) -> Mac {
-        match (self.v4, self.v6.map(|addr| addr.octets())) {
+        let made = || match (self.v4, self.v6.map(|addr| addr.octets())) {
             (Some(addr), _) => Mac([2, 0, 0, 0, self.segment.0, addr.octets()[3]]),
             (None, Some(octets)) => Mac([2, 0, 6, self.segment.0, octets[14], octets[15]]),
             (None, None) => Mac::ZERO,
-        }
+        };
+        self.given.unwrap_or_else(made)
     }
 
     /// Its link-local address: `fe80::/64` and the modified EUI-64 of the hardware address (RFC 4291 appendix A).
@@ -260,7 +266,7 @@ mod tests {
         ];
         for (addrs, cards) in rows {
             let addrs: Vec<IpAddr> = addrs.split(' ').map(|addr| addr.parse().unwrap()).collect();
-            let nics = Nic::of(addrs.iter().copied(), &Nets::default());
+            let nics = Nic::of(addrs.iter().copied(), &Nets::default(), None);
             let found: Vec<_> = nics.iter().map(|nic| format!("{} {}", nic.mac(), nic.link_local())).collect();
             assert_eq!(found.join(" "), cards, "{addrs:?}");
             assert_eq!(nics.iter().flat_map(Nic::subnets).count(), addrs.len() + nics.len());

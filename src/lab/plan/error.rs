@@ -2,6 +2,14 @@
 
 use crate::base::nearest::nearest;
 
+/// The services that are no word alone, each with a value that it may have.
+const EXAMPLES: [(&str, &str); 4] = [
+    ("banner", r#""220 ready\r\n""#),
+    ("llmnr", r#"{ name = "DESK" }"#),
+    ("mdns", r#"{ name = "printer.local" }"#),
+    ("netbios", r#"{ name = "NAS" }"#),
+];
+
 /// A plan that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {message}{}", self.hint())]
@@ -33,6 +41,11 @@ impl PlanError {
             let mut quoted = message.split('`').skip(1).step_by(2);
             let wrong = quoted.next().unwrap_or_default();
             found.nearest = nearest(wrong, quoted).map(str::to_owned);
+        }
+        let word = error.span().and_then(|span| text.get(span)).unwrap_or_default().trim_matches(['"', '\'']);
+        let example = EXAMPLES.iter().find(|(name, _)| message.contains("unit variant") && *name == word);
+        if let Some((name, value)) = example {
+            found.message = format!("{name} needs to know what it says, as {{ {name} = {value} }}");
         }
         found
     }

@@ -1,7 +1,9 @@
 //! The plan of a laboratory: its hosts as data, read from TOML.
 
+mod device;
 mod error;
 pub(in crate::lab) mod net;
+mod services;
 mod show;
 
 use std::net::IpAddr;
@@ -12,10 +14,12 @@ use toml::Spanned;
 
 pub use error::PlanError;
 pub use net::NetSpec;
+pub use services::{Llmnr, Mdns, Netbios, UdpPort, UdpService};
 pub use show::HostRow;
 
+use crate::base::Mac;
 use crate::base::nearest::did_you_mean;
-use crate::base::targets;
+use crate::base::targets::{self, Net};
 use crate::lab::faults::Faults;
 use crate::lab::filter::Filter;
 use crate::lab::habits::Habit;
@@ -23,11 +27,12 @@ use crate::lab::nets::{self, Nets, Nic};
 use crate::lab::tcp;
 
 /// The built-in laboratory, by subject.
-const BUILTIN: [&str; 4] = [
+const BUILTIN: [&str; 5] = [
     include_str!("../hosts/network.toml"),
     include_str!("../hosts/stacks.toml"),
     include_str!("../hosts/filters.toml"),
     include_str!("../hosts/odd.toml"),
+    include_str!("../hosts/lan.toml"),
 ];
 
 /// The hosts of a laboratory, checked: every address is the laboratory's and taken once. The first one is `you.lab`.
@@ -81,6 +86,24 @@ pub struct HostSpec {
     /// What it does of its own accord while somebody captures.
     #[serde(default)]
     pub habits: Vec<Habit>,
+    /// The numbers of IP protocols that it takes in silence, beside those that every host speaks; all others are
+    /// unreachable.
+    #[serde(default, deserialize_with = "device::protocols")]
+    pub protocols: Vec<u8>,
+    /// Open SCTP ports; the others are closed. A host without this key does not speak SCTP.
+    pub sctp: Option<Ports>,
+    /// The hardware address of its first card; none makes one from its address.
+    #[serde(default, deserialize_with = "device::mac")]
+    pub mac: Option<Mac>,
+    /// IPv4 addresses for which it answers ARP as for its own, whoever has them: those of another host, or of none.
+    #[serde(default, deserialize_with = "device::claims")]
+    pub claims: Vec<Net>,
+    /// Whether it speaks IPv6 at all.
+    #[serde(default = "yes")]
+    pub ipv6: bool,
+    /// Whether the name server knows it.
+    #[serde(default = "yes")]
+    pub dns: bool,
     /// How many TCP resets it sends (`net.inet.icmp.icmplim` of FreeBSD counts them, too); none is no limit.
     pub rst_limit: Option<Limit>,
     /// IP ids of its counter that are used up by traffic elsewhere, on average each second: an idle scan finds it busy.
@@ -172,30 +195,6 @@ pub enum TcpService {
     Echo,
     /// A page with the host's name (RFC 9112).
     Http,
-    /// Nothing: it takes what comes.
-    Sink,
-}
-
-/// An open UDP port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct UdpPort {
-    /// The port.
-    pub port: u16,
-    /// What listens there.
-    pub service: UdpService,
-}
-
-/// What a UDP port answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum UdpService {
-    /// Nothing; but it opens a TCP connection from port 7 to the port that the datagram came from.
-    Call,
-    /// The names and addresses of this laboratory (RFC 1035), and refusals for all other questions.
-    Dns,
-    /// The same data (RFC 862); not to a port below 1024, or two echo servers would answer each other for ever.
-    Echo,
     /// Nothing: it takes what comes.
     Sink,
 }
@@ -321,7 +320,7 @@ impl Plan {
 
     /// The cards of a host.
     pub(in crate::lab) fn nics(&self, host: &HostSpec) -> Vec<Nic> {
-        Nic::of(host.all_addrs(), &self.nets)
+        Nic::of(host.all_addrs(), &self.nets, host.mac)
     }
 
     /// The host that serves names, if there is one.
@@ -351,7 +350,17 @@ impl Plan {
             }
             self.check_place(addr).map_err(|wrong| format!("{}: {wrong}", new.name))?;
         }
-        Ok(())
+        self.check_hardware(new)?;
+        if let Some(addr) = new.all_addrs().find(|addr| addr.is_ipv6() && !new.ipv6) {
+            return Err(format!("{}: the address {addr} is one of IPv6, and ipv6 = false", new.name));
+        }
+        let nics = self.nics(new);
+        let is_on_link = |addr: IpAddr| nics.iter().any(|nic| self.nets.segment(addr) == Some(nic.segment));
+        let ends = new.claims.iter().flat_map(|net| [Some(net.first()), net.at(net.count() - 1)]).flatten();
+        match ends.into_iter().find(|addr| !is_on_link(*addr)) {
+            Some(addr) => Err(format!("{}: it claims {addr}, which is in none of its networks", new.name)),
+            None => Ok(()),
+        }
     }
 
     /// Whether a host may have this address.
@@ -364,13 +373,25 @@ impl Plan {
             ));
         };
         let edges = net.v4.filter(|_| addr.is_ipv4()).map(|prefix| {
-            let nic = Nic::of([addr].into_iter(), &self.nets).into_iter().next();
+            let nic = Nic::of([addr].into_iter(), &self.nets, None).into_iter().next();
             [Some(prefix.addr), nic.and_then(|nic| nic.broadcast()).map(IpAddr::V4)]
         });
         if edges.is_some_and(|edges| edges.contains(&Some(addr))) {
             return Err(format!("{addr} is the address of a network or a broadcast"));
         }
         Ok(())
+    }
+
+    /// Two stations with one hardware address could not be told apart.
+    fn check_hardware(&self, new: &HostSpec) -> Result<(), String> {
+        let taken = self.hosts.iter().flat_map(|host| self.nics(host).into_iter().map(move |nic| (host, nic.mac())));
+        let own: Vec<Mac> = self.nics(new).iter().map(Nic::mac).collect();
+        match taken.into_iter().find(|(_, mac)| own.contains(mac)) {
+            Some((owner, mac)) => {
+                Err(format!("{}: the hardware address {mac} is taken by {}; give it another", new.name, owner.name))
+            }
+            None => Ok(()),
+        }
     }
 
     /// The names that a host uses belong to hosts with an IPv4 address.
@@ -406,6 +427,12 @@ impl HostSpec {
             forward: false,
             icmp_limit: None,
             habits: Vec::new(),
+            protocols: Vec::new(),
+            sctp: None,
+            mac: None,
+            claims: Vec::new(),
+            ipv6: true,
+            dns: true,
             rst_limit: None,
             busy_per_second: 0,
             opens: Vec::new(),
@@ -477,6 +504,10 @@ impl Known<'_> {
         addrs.sort_by_key(IpAddr::is_ipv6);
         addrs
     }
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn lab_name<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {

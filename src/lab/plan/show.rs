@@ -5,12 +5,14 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{HostSpec, Known, Limit, Opening, Plan, Ports, TcpService, net};
+use super::{HostSpec, Known, Limit, Opening, Plan, Ports, TcpService, UdpService, net};
 use crate::base::nearest::did_you_mean;
 use crate::lab::faults::Faults;
 use crate::lab::filter::{Filter, Rule};
 use crate::lab::nets::{Net, Nic};
 use crate::net::NetError;
+
+const LINK_LOCAL: &str = "link-local";
 
 /// A host in the list of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +55,9 @@ impl Plan {
     fn lines(&self, host: &HostSpec) -> Vec<(&'static str, String)> {
         let nics = self.nics(host);
         let mut lines: Vec<_> = nics.iter().flat_map(addresses).collect();
+        lines.retain(|(key, _)| host.ipv6 || *key != LINK_LOCAL);
+        lines.extend(host.claims.iter().map(|net| ("claims", format!("{net}, by ARP"))));
+        lines.extend((!host.dns).then(|| ("DNS", "no name".to_owned())));
         lines.extend(host.alias.iter().map(|alias| {
             let addrs: Vec<_> = alias.addrs.iter().map(ToString::to_string).collect();
             ("alias", format!("{}  {}", addrs.join(", "), alias.name))
@@ -66,8 +71,13 @@ impl Plan {
         lines.extend(host.serve.iter().map(|open| ("tcp says", format!("{} {}", open.port, program(&open.service)))));
         let opens = |opening: &Opening| ("tcp opens", format!("{} {}", ports(&opening.ports, ""), later(opening)));
         lines.extend(host.opens.iter().map(opens));
-        let udp: Vec<_> = host.udp.iter().map(|u| format!("{} {}", u.port, word(u.service))).collect();
+        let udp: Vec<_> = host.udp.iter().map(|u| format!("{} {}", u.port, udp_program(&u.service))).collect();
         lines.push(("udp open", if udp.is_empty() { "none".to_owned() } else { udp.join(", ") }));
+        lines.extend(host.sctp.iter().map(|open| ("sctp open", ports(open, "none"))));
+        if !host.protocols.is_empty() {
+            let numbers: Vec<_> = host.protocols.iter().map(u8::to_string).collect();
+            lines.push(("IP takes", format!("protocols {} in silence", numbers.join(", "))));
+        }
         lines.extend(host.filter.iter().flat_map(|filter| rules("filter", filter)));
         lines.push(("link", link(&host.link)));
         let nets = nics.iter().filter_map(|nic| self.nets().get(nic.segment));
@@ -89,10 +99,17 @@ fn program(service: &TcpService) -> String {
     }
 }
 
+fn udp_program(service: &UdpService) -> String {
+    match service.name() {
+        Some(name) => format!("{} {name}", variant(service)),
+        None => word(service),
+    }
+}
+
 fn addresses(nic: &Nic) -> Vec<(&'static str, String)> {
     let global = nic.v4.map(IpAddr::V4).into_iter().chain(nic.v6.map(IpAddr::V6));
     let lines = global.map(|addr| ("address", format!("{addr}  {}", nic.mac())));
-    lines.chain([("link-local", format!("{}", nic.link_local()))]).collect()
+    lines.chain([(LINK_LOCAL, format!("{}", nic.link_local()))]).collect()
 }
 
 /// What a filter says, a line for each rule.
@@ -165,6 +182,12 @@ fn ports(ports: &Ports, none: &str) -> String {
     }
     let run = |&(first, last): &(u16, u16)| if first == last { first.to_string() } else { format!("{first}-{last}") };
     runs.iter().map(run).collect::<Vec<_>>().join(", ")
+}
+
+/// The word of a value that is written with more behind it.
+fn variant(value: impl Serialize) -> String {
+    let table = toml::Value::try_from(value).ok().and_then(|value| value.as_table()?.keys().next().cloned());
+    table.unwrap_or_default()
 }
 
 /// The word that stands for `value` in a plan.

@@ -1,4 +1,6 @@
 //! Wireshark as witness: what the hosts send in IPv6 and DNS, written as a pcap file and read by tshark.
+//!
+//! What they say by other protocols is read in the tests of those.
 
 use std::process::Command;
 
@@ -70,24 +72,39 @@ fn tshark_reads_what_the_hosts_send() {
 /// The answers to [`probes`], each as the fields asked for, at their first place in it.
 fn tshark(fields: &[&str]) -> Vec<String> {
     let mut bench = Bench::new();
+    let answers = probes().into_iter().map(|probe| {
+        bench.send(&probe);
+        bench.incoming().remove(0)
+    });
+    read(&answers.collect::<Vec<_>>(), fields)
+}
+
+/// These frames as tshark reads them: a line for each, with the fields asked for, at their first place in it.
+pub(super) fn read(frames: &[Vec<u8>], fields: &[&str]) -> Vec<String> {
     let mut file = Vec::new();
     // The header of a pcap file, of Ethernet, and of each packet (draft-ietf-opsawg-pcap section 4).
     for word in [0xa1b2_c3d4, 0x0004_0002, 0, 0, 65535, 1u32] {
         file.extend_from_slice(&word.to_le_bytes());
     }
-    for probe in probes() {
-        bench.send(&probe);
-        let answer = bench.incoming().remove(0);
-        for word in [0, 0, answer.len() as u32, answer.len() as u32] {
+    for frame in frames {
+        for word in [0, 0, frame.len() as u32, frame.len() as u32] {
             file.extend_from_slice(&word.to_le_bytes());
         }
-        file.extend_from_slice(&answer);
+        file.extend_from_slice(frame);
     }
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("lab.pcap");
     std::fs::write(&path, file).unwrap();
     let mut command = Command::new("tshark");
-    command.args(["-n", "-o", "tcp.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE"]);
+    command.args([
+        "-n",
+        "-o",
+        "tcp.check_checksum:TRUE",
+        "-o",
+        "udp.check_checksum:TRUE",
+        "-o",
+        "sctp.checksum:CRC 32c",
+    ]);
     command.args(["-T", "fields", "-E", "separator=|", "-E", "occurrence=f", "-r"]).arg(&path);
     for field in fields {
         command.args(["-e", field]);

@@ -25,10 +25,15 @@ fn routes_go_to_the_link_to_the_gateway_or_nowhere() {
         let route = lab.route(addr(dst), Some("lab0")).unwrap();
         assert_eq!((route.next_hop, route.reach, route.source), (addr(next_hop), reach, addr("192.0.2.2")), "{dst}");
     }
-    for dst in ["10.0.0.1", "8.8.8.8", "127.0.0.1", "224.0.0.1", "::1"] {
+    for dst in ["10.0.0.1", "8.8.8.8", "127.0.0.1", "::1"] {
         let error = lab.route(addr(dst), None).unwrap_err().to_string();
         assert!(error.contains("documentation networks only"), "{error}");
     }
+    let group = addr("224.0.0.251");
+    assert!(!lab.owns(group), "of which interface?");
+    let route = lab.route(group, Some("lab0")).unwrap();
+    assert_eq!((route.next_hop, route.reach, route.source), (group, Reach::Multicast, addr("192.0.2.2")));
+    assert!(lab.route(group, None).unwrap_err().to_string().contains("iface=\"lab0\""));
     assert!(lab.route(addr("192.0.2.1"), Some("eth0")).unwrap_err().to_string().contains("only lab0"));
     assert!(lab.route(addr("192.0.2.1"), Some("lab1")).unwrap_err().to_string().contains("did you mean \"lab0\"?"));
 }
@@ -61,7 +66,6 @@ fn routes_of_ipv6_choose_a_source_of_the_same_scope() {
         assert!(error.contains(&format!("{dst}%lab0")), "{error}");
     }
     assert!(lab.route(addr("2a00::1"), Some("lab0")).is_err());
-    assert!(lab.route(addr("224.0.0.1"), Some("lab0")).is_err());
     let addrs: Vec<_> = lab.interfaces().unwrap()[0].addrs.iter().map(|s| format!("{}/{}", s.addr, s.prefix)).collect();
     assert_eq!(addrs, ["192.0.2.2/24", "2001:db8::2/64", "fe80::ff:fe00:2/64"]);
 }
