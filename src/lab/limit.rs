@@ -11,16 +11,24 @@ pub(super) struct Limiter {
     each: Duration,
     depth: Duration,
     full_at: Time,
+    /// What is left of a bucket that nothing fills.
+    last: Option<u32>,
 }
 
 impl Limiter {
     pub(super) fn new(limit: Limit) -> Self {
         let each = Duration::from_secs(1).checked_div(limit.per_second).unwrap_or(Duration::MAX);
-        Self { each, depth: each.saturating_mul(limit.burst), full_at: Time::ZERO }
+        let last = (limit.per_second == 0).then_some(limit.burst);
+        Self { each, depth: each.saturating_mul(limit.burst), full_at: Time::ZERO, last }
     }
 
     /// Takes one token, if there is one at `now`.
     pub(super) fn allows(&mut self, now: Time) -> bool {
+        if let Some(last) = &mut self.last {
+            let left = last.checked_sub(1);
+            *last = left.unwrap_or(0);
+            return left.is_some();
+        }
         let full_at = self.full_at.max(now) + self.each;
         let allowed = full_at - now <= self.depth;
         if allowed {
@@ -33,6 +41,15 @@ impl Limiter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nothing_fills_runs_dry() {
+        for burst in [0, 1, 5] {
+            let mut limiter = Limiter::new(Limit { burst, per_second: 0 });
+            let passed = (0..100).filter(|&second| limiter.allows(Time::ZERO + Duration::from_secs(second))).count();
+            assert_eq!(passed, burst as usize);
+        }
+    }
 
     #[test]
     fn a_burst_passes_and_then_one_each_second() {

@@ -1,7 +1,9 @@
 //! The plan of a laboratory: its hosts as data, read from TOML.
 
+mod check;
 mod device;
 mod error;
+mod names;
 pub(in crate::lab) mod net;
 mod services;
 mod show;
@@ -9,16 +11,17 @@ mod show;
 use std::net::IpAddr;
 
 use serde::de::{Deserializer, Error as _};
-use serde::{Deserialize, Serialize, de};
+use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 pub use error::PlanError;
+pub use names::Alias;
+use names::{Known, lab_addrs, lab_name};
 pub use net::NetSpec;
 pub use services::{Llmnr, Mdns, Netbios, UdpPort, UdpService};
 pub use show::HostRow;
 
 use crate::base::Mac;
-use crate::base::nearest::did_you_mean;
 use crate::base::targets::{self, Net};
 use crate::lab::faults::Faults;
 use crate::lab::filter::Filter;
@@ -128,20 +131,6 @@ pub struct Opening {
     pub ports: Ports,
     /// How long they stay closed, in seconds.
     pub after_s: u32,
-}
-
-/// Another name of a host, for addresses that it has in other networks.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Alias {
-    /// The name, which ends in `.lab`.
-    #[serde(deserialize_with = "lab_name")]
-    pub name: String,
-    /// The addresses that it stands for; no other name of the host does.
-    #[serde(deserialize_with = "lab_addrs")]
-    pub addrs: Vec<IpAddr>,
-    /// One sentence on what can be learned from it.
-    pub about: String,
 }
 
 /// Whose TCP a host speaks.
@@ -327,84 +316,6 @@ impl Plan {
     pub(in crate::lab) fn name_server(&self) -> Option<&HostSpec> {
         self.hosts.iter().find(|host| host.udp.iter().any(|open| open.service == UdpService::Dns))
     }
-
-    /// What only the whole plan can tell of a new host.
-    fn check(&self, new: &HostSpec) -> Result<(), String> {
-        if new.busy_per_second > 0 && new.ip_id() != IpId::Counter {
-            return Err(format!("{}: a host that is busy counts its ids: say ip_id = \"counter\", too", new.name));
-        }
-        let mut earlier: Vec<&str> = Vec::new();
-        for Known { name, .. } in new.names() {
-            if self.find(name).is_some() || earlier.iter().any(|other| other.eq_ignore_ascii_case(name)) {
-                return Err(format!("the name {name} is taken"));
-            }
-            earlier.push(name);
-        }
-        for (index, addr) in new.all_addrs().enumerate() {
-            if let Some(owner) = self.hosts.iter().find(|host| host.all_addrs().any(|other| other == addr)) {
-                return Err(format!("{}: the address {addr} is taken by {}", new.name, owner.name));
-            }
-            let place = |addr: IpAddr| (addr.is_ipv6(), self.nets.segment(addr));
-            if new.all_addrs().take(index).any(|other| place(other) == place(addr)) {
-                return Err(format!("{}: a host has one address in each network", new.name));
-            }
-            self.check_place(addr).map_err(|wrong| format!("{}: {wrong}", new.name))?;
-        }
-        self.check_hardware(new)?;
-        if let Some(addr) = new.all_addrs().find(|addr| addr.is_ipv6() && !new.ipv6) {
-            return Err(format!("{}: the address {addr} is one of IPv6, and ipv6 = false", new.name));
-        }
-        let nics = self.nics(new);
-        let is_on_link = |addr: IpAddr| nics.iter().any(|nic| self.nets.segment(addr) == Some(nic.segment));
-        let ends = new.claims.iter().flat_map(|net| [Some(net.first()), net.at(net.count() - 1)]).flatten();
-        match ends.into_iter().find(|addr| !is_on_link(*addr)) {
-            Some(addr) => Err(format!("{}: it claims {addr}, which is in none of its networks", new.name)),
-            None => Ok(()),
-        }
-    }
-
-    /// Whether a host may have this address.
-    fn check_place(&self, addr: IpAddr) -> Result<(), String> {
-        let net = self.nets.segment(addr).and_then(|segment| self.nets.get(segment));
-        let Some(net) = net else {
-            return Err(format!(
-                "{addr} is outside the networks of this laboratory: use 2001:db8::x, 2001:db8:1::x or 2001:db8:2::x, \
-                 or say [[net]] prefixes = [\"..\"]"
-            ));
-        };
-        let edges = net.v4.filter(|_| addr.is_ipv4()).map(|prefix| {
-            let nic = Nic::of([addr].into_iter(), &self.nets, None).into_iter().next();
-            [Some(prefix.addr), nic.and_then(|nic| nic.broadcast()).map(IpAddr::V4)]
-        });
-        if edges.is_some_and(|edges| edges.contains(&Some(addr))) {
-            return Err(format!("{addr} is the address of a network or a broadcast"));
-        }
-        Ok(())
-    }
-
-    /// Two stations with one hardware address could not be told apart.
-    fn check_hardware(&self, new: &HostSpec) -> Result<(), String> {
-        let taken = self.hosts.iter().flat_map(|host| self.nics(host).into_iter().map(move |nic| (host, nic.mac())));
-        let own: Vec<Mac> = self.nics(new).iter().map(Nic::mac).collect();
-        match taken.into_iter().find(|(_, mac)| own.contains(mac)) {
-            Some((owner, mac)) => {
-                Err(format!("{}: the hardware address {mac} is taken by {}; give it another", new.name, owner.name))
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// The names that a host uses belong to hosts with an IPv4 address.
-    fn check_names(&self, host: &HostSpec) -> Result<(), String> {
-        for name in host.habits.iter().filter_map(|habit| habit.does.names()) {
-            let there = self.hosts.iter().find(|other| other.name == name);
-            if !there.is_some_and(|other| other.addrs.iter().any(IpAddr::is_ipv4)) {
-                let hint = did_you_mean(name, self.names().map(|known| known.name));
-                return Err(format!("{}: no host {name:?} with an IPv4 address{hint}", host.name));
-            }
-        }
-        Ok(())
-    }
 }
 
 impl HostSpec {
@@ -475,85 +386,8 @@ impl HostSpec {
         let is_open = has_opened || serves.is_some() || self.tcp.contains(port);
         is_open.then(|| tcp::Program::serve(serves.map(|open| &open.service), &self.name))
     }
-
-    /// Its names, each with the addresses that go by it; its own comes first.
-    pub(in crate::lab) fn names(&self) -> impl Iterator<Item = Known<'_>> {
-        let own = Known { name: &self.name, addrs: &self.addrs, about: &self.about };
-        let others = self.alias.iter().map(|Alias { name, addrs, about }| Known { name, addrs, about });
-        [own].into_iter().chain(others)
-    }
-
-    /// The addresses of all its names.
-    pub(in crate::lab) fn all_addrs(&self) -> impl Iterator<Item = IpAddr> {
-        self.names().flat_map(|known| known.addrs.iter().copied())
-    }
-}
-
-/// One of the names of a host.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::lab) struct Known<'a> {
-    pub(in crate::lab) name: &'a str,
-    addrs: &'a [IpAddr],
-    about: &'a str,
-}
-
-impl Known<'_> {
-    /// The addresses that go by it, those of IPv4 first.
-    pub(in crate::lab) fn addrs(&self) -> Vec<IpAddr> {
-        let mut addrs = self.addrs.to_vec();
-        addrs.sort_by_key(IpAddr::is_ipv6);
-        addrs
-    }
 }
 
 fn yes() -> bool {
     true
-}
-
-fn lab_name<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
-    let name = String::deserialize(input)?;
-    let is_label = |label: &str| {
-        // RFC 1035 section 2.3.4; hosts of Windows have underscores.
-        (1..=63).contains(&label.len()) && label.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-    };
-    if nets::owns_name(&name) && name.len() <= 253 && name.split('.').all(is_label) {
-        return Ok(name);
-    }
-    Err(D::Error::custom(format!(
-        "a host's name is letters, digits and - and ends in .lab; \"{}\" is not",
-        name.escape_debug()
-    )))
-}
-
-fn lab_addrs<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<IpAddr>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(transparent)]
-    struct LabAddr(#[serde(deserialize_with = "lab_addr")] IpAddr);
-    let addrs = Vec::<LabAddr>::deserialize(input)?;
-    if addrs.is_empty() {
-        return Err(D::Error::custom("a host has at least one address, as addrs = [\"192.0.2.50\"]"));
-    }
-    Ok(addrs.into_iter().map(|addr| addr.0).collect())
-}
-
-fn lab_addr<'de, D: Deserializer<'de>>(input: D) -> Result<IpAddr, D::Error> {
-    let text = String::deserialize(input)?;
-    let addr: IpAddr =
-        text.parse().map_err(|_| de::Error::invalid_value(de::Unexpected::Str(&text), &"an IPv4 or IPv6 address"))?;
-    match addr {
-        _ if !nets::owns(addr) && addr.is_ipv4() => Err(D::Error::custom(format!(
-            "{addr} is outside the laboratory: use 192.0.2.x, 198.51.100.x or 203.0.113.x"
-        ))),
-        _ if !nets::owns(addr) => Err(D::Error::custom(format!(
-            "{addr} is outside the laboratory: use 2001:db8::x, 2001:db8:1::x or 2001:db8:2::x"
-        ))),
-        IpAddr::V4(v4) if matches!(v4.octets()[3], 0 | 255) => {
-            Err(D::Error::custom(format!("{addr} is the address of a network or a broadcast; hosts have 1 to 254")))
-        }
-        // The hardware address of a host without IPv4 is made of these 16 bits.
-        IpAddr::V6(v6) if !(1..=0xffff).contains(&(v6.to_bits() as u64)) => {
-            Err(D::Error::custom(format!("{addr} has a number that no host has; hosts have ::1 to ::ffff")))
-        }
-        _ => Ok(addr),
-    }
 }
