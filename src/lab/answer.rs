@@ -15,6 +15,7 @@ use super::nets::Segment;
 use super::out::{Scene, Way};
 use super::sctp;
 use super::tcp::{Ends, Reply, flag};
+use super::track::Seen;
 
 /// An IP packet to be sent. Its two addresses are of one family.
 pub(super) struct Packet<'a> {
@@ -111,8 +112,9 @@ impl Host {
         if datagram.is_to_many() || self.quiet.contains(&tcp.destination_port()) {
             return;
         }
+        let has_opened = self.has_opened(tcp.destination_port(), scene.now);
         let segment = datagram.segment_of(tcp);
-        let listener = || self.spec.listener(segment.ends.local_port);
+        let listener = || self.spec.listener(segment.ends.local_port, has_opened);
         self.connections.receive(&segment, listener, scene.now, &mut self.replies);
         self.send_replies(Some(datagram), scene);
     }
@@ -131,6 +133,9 @@ impl Host {
     }
 
     fn send_segment(&mut self, ends: &Ends, reply: &Reply, zone: Segment, scene: &mut Scene<'_>) {
+        if reply.flags & flag::RST != 0 && self.resets.as_mut().is_some_and(|resets| !resets.allows(scene.now)) {
+            return;
+        }
         let (src, dst) = (ends.local, ends.peer);
         let mut header = TcpHeader::new(ends.local_port, ends.peer_port, reply.seq, reply.window);
         let has = |bit| reply.flags & bit != 0;
@@ -183,7 +188,7 @@ impl Host {
     /// Sends a packet the way that this host's routes say; nowhere if they know none. `zone` is the cable for an
     /// address that means something on one cable only.
     pub(super) fn send(&mut self, packet: &Packet<'_>, zone: Segment, scene: &mut Scene<'_>) {
-        if let Some(way) = self.way(packet.dst, zone, scene.map) {
+        if let Some(way) = self.way(packet.src, packet.dst, zone, scene.map) {
             self.send_by(&way, packet, scene);
         }
     }
@@ -192,11 +197,12 @@ impl Host {
     pub(super) fn send_by(&mut self, way: &Way, packet: &Packet<'_>, scene: &mut Scene<'_>) {
         let len = packet.head.len() + packet.body.len();
         let hops = packet.hops.unwrap_or_else(|| self.spec.ttl());
+        self.gates.note(|| Seen::of(packet.src, packet.dst, packet.protocol, packet.head), scene.now);
         match (packet.src, packet.dst) {
             (IpAddr::V4(src), IpAddr::V4(dst)) => {
                 let mut header = Ipv4Header {
                     total_len: (Ipv4Header::MIN_LEN + len) as u16,
-                    identification: self.next_id(packet.dont_fragment),
+                    identification: self.next_id(packet.dont_fragment, scene.now),
                     dont_fragment: packet.dont_fragment,
                     time_to_live: hops,
                     protocol: packet.protocol,

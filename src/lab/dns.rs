@@ -9,7 +9,7 @@ use simple_dns::{
     header_buffer,
 };
 
-use super::plan::Plan;
+use super::plan::{HostSpec, Plan};
 
 /// How long an answer may be kept, in seconds; that something does not exist as well (RFC 2308 section 5).
 const TTL: u32 = 300;
@@ -58,10 +58,11 @@ impl Zone {
             zone.add(apex, RData::SOA(start(&server)));
             zone.add(apex, RData::NS(NS(server.clone())));
         }
-        for host in plan.hosts().iter().filter(|host| host.dns) {
-            for addr in host.ip_addrs() {
-                zone.add(&host.name, address(addr));
-                if let Some(name) = name(&host.name) {
+        let known = plan.hosts().iter().filter(|host| host.dns).flat_map(HostSpec::names);
+        for known in known {
+            for addr in known.addrs() {
+                zone.add(known.name, address(addr));
+                if let Some(name) = name(known.name) {
                     zone.add(&reverse(addr), RData::PTR(PTR(name)));
                 }
             }

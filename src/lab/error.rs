@@ -29,6 +29,10 @@ pub(super) enum Why {
     BeyondScope,
     /// It has made too many hops.
     Expired,
+    /// A filter does not want it for that host.
+    HostProhibited,
+    /// A filter does not want it for that network.
+    NetProhibited,
     /// Nobody has its address.
     NobodyThere,
     /// No network has its address.
@@ -49,6 +53,8 @@ impl Why {
         Some(Icmpv4Type::DestinationUnreachable(match self {
             Self::BeyondScope | Self::Parameter(_) => return None,
             Self::Expired => return Some(Icmpv4Type::TimeExceeded(TimeExceededCode::TtlExceededInTransit)),
+            Self::HostProhibited => DestUnreachableHeader::HostProhibited,
+            Self::NetProhibited => DestUnreachableHeader::NetworkProhibited,
             Self::NobodyThere => DestUnreachableHeader::Host,
             Self::NoRoute => DestUnreachableHeader::Network,
             Self::Port => DestUnreachableHeader::Port,
@@ -69,7 +75,7 @@ impl Why {
             Self::NoRoute => DestUnreachableCode::NoRoute,
             Self::Parameter(wrong) => return parameter(wrong.code, wrong.pointer),
             Self::Port => DestUnreachableCode::Port,
-            Self::Prohibited => DestUnreachableCode::Prohibited,
+            Self::HostProhibited | Self::NetProhibited | Self::Prohibited => DestUnreachableCode::Prohibited,
             Self::Protocol => return parameter(ParameterProblemCode::UnrecognizedNextHeader, named_at),
         })
     }

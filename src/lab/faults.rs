@@ -1,28 +1,68 @@
-//! What a cable does to the frames on it: delay, loss, duplicates, a changed order. All from the seed.
+//! What a cable does to the frames on it: delay, loss, duplicates, a changed order, a limit of its rate. All from the seed.
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-use crate::base::Rng;
+use super::limit::Limiter;
+use super::plan::Limit;
+use crate::base::{Rng, Time};
 
-/// How the cable of one host treats every frame, to the host and from it alike.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+/// How a cable treats every frame: that of one host, to the host and from it alike, or that of a network.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Faults {
     /// Time on the way, one way, in microseconds.
     pub delay_us: u32,
     /// Up to this much more, drawn for each frame, in microseconds. Frames may overtake each other.
     pub jitter_us: u32,
     /// Probability that a frame is lost, 0 to 1.
-    #[serde(deserialize_with = "probability")]
     pub loss: f64,
     /// Probability that a frame comes twice, 0 to 1.
-    #[serde(deserialize_with = "probability")]
     pub duplicate: f64,
     /// Probability that a frame is held back by [`Faults::HOLD`], so that later ones come first, 0 to 1.
-    #[serde(deserialize_with = "probability")]
     pub reorder: f64,
+    /// How many frames pass, each way; what is beyond is lost. None is no limit.
+    pub rate: Option<Limit>,
+}
+
+/// The keys of a `link`; what is not said is as in a sound cable.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    delay_us: Option<u32>,
+    #[serde(default)]
+    jitter_us: u32,
+    #[serde(default, deserialize_with = "probability")]
+    loss: f64,
+    #[serde(default, deserialize_with = "probability")]
+    duplicate: f64,
+    #[serde(default, deserialize_with = "probability")]
+    reorder: f64,
+    rate: Option<Limit>,
+}
+
+impl Keys {
+    /// With the delay of `sound` when there is none.
+    fn over(self, sound: Faults) -> Faults {
+        let Self { delay_us, jitter_us, loss, duplicate, reorder, rate } = self;
+        Faults { delay_us: delay_us.unwrap_or(sound.delay_us), jitter_us, loss, duplicate, reorder, rate }
+    }
+}
+
+impl<'de> Deserialize<'de> for Faults {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        Ok(Keys::deserialize(input)?.over(Self::default()))
+    }
+}
+
+/// Reads the `link` of a network, which takes no time unless it says so.
+pub(super) fn of_net<'de, D: Deserializer<'de>>(input: D) -> Result<Faults, D::Error> {
+    Ok(Keys::deserialize(input)?.over(Faults::NONE))
+}
+
+/// The cable of a network that says nothing of it.
+pub(super) fn none() -> Faults {
+    Faults::NONE
 }
 
 impl Default for Faults {
@@ -34,13 +74,13 @@ impl Default for Faults {
 
 impl Faults {
     /// No fault, and no time on the way.
-    pub const NONE: Self = Self { delay_us: 0, jitter_us: 0, loss: 0.0, duplicate: 0.0, reorder: 0.0 };
+    pub const NONE: Self = Self { delay_us: 0, jitter_us: 0, loss: 0.0, duplicate: 0.0, reorder: 0.0, rate: None };
 
     /// How long a reordered frame is held back, beside its delay.
     pub const HOLD: Duration = Duration::from_millis(2);
 
     /// The times on the way of the copies of one frame that come out of the cable: none, one or two.
-    pub(super) fn cross(&self, rng: &mut Rng) -> impl Iterator<Item = Duration> + use<> {
+    fn cross(&self, rng: &mut Rng) -> impl Iterator<Item = Duration> + use<> {
         let copies = if rng_says(rng, self.loss) { 0 } else { 1 + usize::from(rng_says(rng, self.duplicate)) };
         let mut spans = [Duration::ZERO; 2];
         for span in &mut spans[..copies] {
@@ -54,6 +94,45 @@ impl Faults {
         }
         spans.into_iter().take(copies)
     }
+}
+
+/// A cable with its state.
+#[derive(Clone, Debug)]
+pub(super) struct Cable {
+    faults: Faults,
+    /// The limit of its rate, in both directions.
+    buckets: [Option<Limiter>; 2],
+    rng: Rng,
+}
+
+impl Cable {
+    /// A new cable, with dice of its own.
+    pub(super) fn new(faults: Faults, rng: Rng) -> Self {
+        Self { faults, buckets: [faults.rate.map(Limiter::new); 2], rng }
+    }
+
+    /// Changes what it does from now on.
+    pub(super) fn set(&mut self, faults: Faults) {
+        *self = Self::new(faults, self.rng.clone());
+    }
+
+    /// The time on the way that every frame takes.
+    pub(super) fn delay(&self) -> Duration {
+        Duration::from_micros(u64::from(self.faults.delay_us))
+    }
+
+    /// The times on the way of the copies of a frame that come out at the other end.
+    pub(super) fn cross(&mut self, to: Toward, now: Time) -> impl Iterator<Item = Duration> + use<> {
+        let passes = self.buckets[to as usize].as_mut().is_none_or(|bucket| bucket.allows(now));
+        passes.then(|| self.faults.cross(&mut self.rng)).into_iter().flatten()
+    }
+}
+
+/// The two directions of a cable.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Toward {
+    Host,
+    Net,
 }
 
 /// Draws only when there is something to draw for, so that one fault does not move the dice of another.
@@ -72,6 +151,15 @@ fn probability<'de, D: serde::Deserializer<'de>>(input: D) -> Result<f64, D::Err
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cable_with_a_rate_passes_its_burst_each_way() {
+        let rate = Some(Limit { burst: 3, per_second: 2 });
+        let mut cable = Cable::new(Faults { rate, ..Faults::NONE }, Rng::new(1));
+        let mut passed = |to, at| (0..9).filter(|_| cable.cross(to, Time::from_nanos(at)).next().is_some()).count();
+        assert_eq!((passed(Toward::Host, 0), passed(Toward::Net, 0)), (3, 3));
+        assert_eq!(passed(Toward::Host, 1_000_000_000), 2, "two more a second");
+    }
 
     fn spans(faults: Faults) -> Vec<Duration> {
         let mut rng = Rng::new(4);

@@ -13,15 +13,18 @@ use etherparse::{
 
 use super::datagram::{Datagram, ETHERNET, Transport};
 use super::error::Why;
+use super::faults::Cable;
 use super::filter::Action;
+use super::gate::{Door, Gates};
 use super::habits::Routine;
 use super::limit::Limiter;
 use super::ndp;
 use super::nets::{self, Nic, Segment};
-use super::out::{Map, Scene, Way};
-use super::plan::{HostSpec, IpId};
+use super::out::{Scene, Way};
+use super::plan::{HostSpec, IpId, Opening};
+use super::routes::Map;
 use super::sctp::Associations;
-use super::tcp::{self, Connections, Replies};
+use super::tcp::{Connections, Replies};
 use super::udp::Told;
 use crate::base::{Mac, Rng, Time, rng};
 
@@ -32,11 +35,15 @@ const NEIGHBOR_TIMEOUT: Duration = Duration::from_secs(3);
 /// A machine and its state.
 pub(super) struct Host {
     pub(super) spec: HostSpec,
-    /// The dice of its cable and its IP ids.
+    /// The dice of its IP ids.
     pub(super) rng: Rng,
     pub(super) nics: Vec<Nic>,
     pub(super) connections: Connections,
     pub(super) errors: Option<Limiter>,
+    /// The limit of its TCP resets.
+    pub(super) resets: Option<Limiter>,
+    pub(super) gates: Gates,
+    pub(super) cable: Cable,
     /// What TCP is about to send; empty between two events.
     pub(super) replies: Replies,
     pub(super) routine: Routine,
@@ -46,18 +53,27 @@ pub(super) struct Host {
     /// What mDNS has told of late.
     pub(super) told: Told,
     last_id: u16,
+    /// What decides when the ids of a busy host are used up elsewhere.
+    elsewhere: u64,
+    /// When the first TCP segment came.
+    first_segment: Option<Time>,
 }
 
 impl Host {
     /// A machine just switched on. `seed` is the laboratory's; each host draws from dice of its own.
-    pub(super) fn new(spec: HostSpec, seed: u64) -> Self {
+    pub(super) fn new(spec: HostSpec, nics: Vec<Nic>, seed: u64) -> Self {
         let own_seed = rng::hash(seed, spec.name.as_bytes());
         let mut rng = Rng::new(own_seed);
         Self {
             connections: Connections::new(spec.stack(), rng.next_u64(), spec.window()),
             last_id: rng.next_u64() as u16,
-            nics: spec.nics(),
+            nics,
             errors: spec.icmp_limit.map(Limiter::new),
+            resets: spec.rst_limit.map(Limiter::new),
+            gates: Gates::new(&spec),
+            cable: Cable::new(spec.link, Rng::new(rng::mix(own_seed))),
+            elsewhere: own_seed,
+            first_segment: None,
             replies: Replies::new(),
             routine: Routine::default(),
             quiet: BTreeSet::new(),
@@ -87,25 +103,36 @@ impl Host {
         }
     }
 
-    /// The way to `dst`, by this host's routes; `None` when it has none or nobody is there. `zone` is the cable for an
-    /// address that means something on one cable only.
-    pub(super) fn way(&self, dst: IpAddr, zone: Segment, map: &Map) -> Option<Way> {
+    /// The way of a packet from `src` to `dst`, by this host's routes; `None` when it has none or nobody is there. `zone`
+    /// is the cable for an address that means something on one cable only.
+    pub(super) fn way(&self, src: IpAddr, dst: IpAddr, zone: Segment, map: &Map) -> Option<Way> {
         if self.owns(dst, zone) {
             return Some(Way { segment: Segment::LOOPBACK, from: Mac::ZERO, to: Mac::ZERO });
         }
-        let on = if nets::needs_zone(dst) { Some(zone) } else { nets::segment(dst) };
-        let on_link = self.nic(on);
-        if on_link.is_none() && nets::needs_zone(dst) {
+        if let Some((nic, router)) = self.route(src, dst, zone, map) {
+            return way_by(nic, router, dst, map);
+        }
+        let nic = self.nics.first().filter(|_| !nets::needs_zone(dst))?;
+        way_by(nic, Some(map.gateway(nic.segment, None, dst.is_ipv6())?), dst, map)
+    }
+
+    /// The card for a packet from `src` to `dst`, and the router that takes it when `dst` is on another network.
+    ///
+    /// A host that is no router sends what comes from one of its addresses by that address's card, so that answers go
+    /// back the way that the questions came (the strong end system of RFC 1122 section 3.3.4.2).
+    fn route(&self, src: IpAddr, dst: IpAddr, zone: Segment, map: &Map) -> Option<(&Nic, Option<IpAddr>)> {
+        let on = if nets::needs_zone(dst) { zone } else { map.nets.segment(dst)? };
+        let is_bound = self.nics.len() > 1 && !self.spec.forward && self.nics.iter().any(|nic| nic.has(src));
+        let nics = || self.nics.iter().filter(|nic| !is_bound || nic.has(src));
+        if let Some(nic) = nics().find(|nic| nic.segment == on) {
+            return Some((nic, None));
+        }
+        if nets::needs_zone(dst) {
             return None;
         }
-        let nic = on_link.or(self.nics.first())?;
-        let to = match dst {
-            IpAddr::V4(dst) if on_link.is_some() && nic.segment.broadcast() == Some(dst) => Mac::BROADCAST,
-            IpAddr::V4(dst) if dst.is_multicast() => group_mac(dst),
-            IpAddr::V6(dst) if dst.is_multicast() => ndp::group_mac(dst),
-            _ => map.next_hop(nic.segment, dst, on_link.is_some())?,
-        };
-        Some(Way { segment: nic.segment, from: nic.mac(), to })
+        let steps = nics().filter_map(|nic| Some((nic, map.step(nic.segment, on, dst.is_ipv6())?)));
+        let (nic, (router, _)) = steps.min_by_key(|(_, (_, hops))| *hops)?;
+        Some((nic, Some(router)))
     }
 
     /// The address that this host speaks with to `peer` by the cable of `zone`: RFC 6724 section 5, as far as a host
@@ -120,15 +147,36 @@ impl Host {
     }
 
     /// The identification of the next IP packet.
-    pub(super) fn next_id(&mut self, dont_fragment: bool) -> u16 {
+    pub(super) fn next_id(&mut self, dont_fragment: bool, now: Time) -> u16 {
         match self.spec.ip_id() {
             IpId::Random => self.rng.next_u64() as u16,
             IpId::Zero if dont_fragment => 0,
             IpId::Counter | IpId::Zero => {
                 self.last_id = self.last_id.wrapping_add(1);
-                self.last_id
+                self.last_id.wrapping_add(self.used_elsewhere(now))
             }
         }
+    }
+
+    /// How many ids of its counter others have got until `now`, modulo 2^16: one in each of equal spans of time, at a
+    /// moment of the span that a hash gives. So no event is needed for traffic that nobody sees.
+    fn used_elsewhere(&self, now: Time) -> u16 {
+        let each = match self.spec.busy_per_second {
+            0 => return 0,
+            rate => (1_000_000_000 / i64::from(rate)).max(1),
+        };
+        let (spans, into) = (now.nanos() / each, now.nanos() % each);
+        let moment = rng::hash(self.elsewhere, &spans.to_le_bytes()) % each.unsigned_abs();
+        (spans as u16).wrapping_add(u16::from(into.unsigned_abs() >= moment))
+    }
+
+    /// Whether a segment that comes at `now` for a TCP port finds one that opens late, and open.
+    pub(super) fn has_opened(&mut self, port: u16, now: Time) -> bool {
+        let first = *self.first_segment.get_or_insert(now);
+        let has_opened = |opening: &Opening| {
+            opening.ports.contains(port) && now >= first + Duration::from_secs(opening.after_s.into())
+        };
+        self.spec.opens.iter().any(has_opened)
     }
 
     /// When it acts next of its own accord.
@@ -195,7 +243,7 @@ impl Host {
         let (Some(own), Some(request)) = (nic.v4, read_arp(bytes)) else { return };
         let (sender, addr) = (request.sender_ipv4_addr(), request.target_ipv4_addr());
         let is_mine = addr == own || self.spec.claims.iter().any(|net| net.contains(addr.into()));
-        let is_neighbor = sender.is_unspecified() || nets::segment(sender.into()) == Some(segment);
+        let is_neighbor = sender.is_unspecified() || scene.map.nets.segment(sender.into()) == Some(segment);
         if request.operation != ArpOperation::REQUEST || !is_mine || !is_neighbor || sender == addr {
             return;
         }
@@ -235,19 +283,9 @@ impl Host {
             _ if datagram.src == IpAddr::V6(Ipv6Addr::UNSPECIFIED) => return, // nobody to answer to
             _ => {}
         }
-        match self.spec.filter.as_ref().map_or(Action::Accept, |filter| filter.decide(&transport)) {
+        match self.gates.judge(Door::Input, datagram, &transport, scene.now) {
             Action::Accept => self.accept(datagram, &transport, scene),
-            Action::AdminProhibited => self.error(datagram, Why::Prohibited, scene),
-            Action::Drop => {}
-            Action::PortUnreachable => self.error(datagram, Why::Port, scene),
-            Action::TcpReset => {
-                if let Transport::Tcp(tcp) = &transport {
-                    let segment = datagram.segment_of(tcp);
-                    let reset = tcp::closed(self.spec.stack(), &segment, false);
-                    self.replies.extend(reset.map(|reset| (segment.ends, reset)));
-                    self.send_replies(Some(datagram), scene);
-                }
-            }
+            refused => self.refuse(refused, datagram, &transport, scene),
         }
     }
 
@@ -257,22 +295,45 @@ impl Host {
         if nets::needs_zone(datagram.dst) || datagram.src == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
             return;
         }
-        let out = nets::segment(datagram.dst).filter(|out| self.nic(Some(*out)).is_some());
-        let is_broadcast = out.and_then(Segment::broadcast).is_some_and(|addr| datagram.dst == addr);
-        match out {
-            None => self.error(datagram, Why::NoRoute, scene),
-            Some(_) if is_broadcast => {} // RFC 2644: no directed broadcasts
-            Some(_) if datagram.hops <= 1 => self.error(datagram, Why::Expired, scene),
-            Some(_) if nets::needs_zone(datagram.src) => self.error(datagram, Why::BeyondScope, scene),
-            Some(out) => match self.way(datagram.dst, out, scene.map) {
-                Some(way) => {
-                    let (kind, head, tail) = one_hop_older(datagram);
-                    scene.out.put(&way, Duration::ZERO, kind, &[&head, tail]);
-                }
-                None => self.error_after(NEIGHBOR_TIMEOUT, datagram, Why::NobodyThere, scene),
-            },
+        let Some((nic, router)) = self.route(datagram.src, datagram.dst, datagram.segment, scene.map) else {
+            return self.error(datagram, Why::NoRoute, scene);
+        };
+        let nic = *nic;
+        if router.is_none() && nic.broadcast().is_some_and(|addr| datagram.dst == addr) {
+            return; // RFC 2644: no directed broadcasts
+        }
+        if datagram.hops <= 1 {
+            return self.error(datagram, Why::Expired, scene);
+        }
+        if nets::needs_zone(datagram.src) {
+            return self.error(datagram, Why::BeyondScope, scene);
+        }
+        // What cannot be told apart, as a fragment, fits only the rules that ask for nothing.
+        let transport = datagram.transport().unwrap_or(Transport::Other);
+        match self.gates.judge(Door::Forward, datagram, &transport, scene.now) {
+            Action::Accept => {}
+            refused => return self.refuse(refused, datagram, &transport, scene),
+        }
+        match way_by(&nic, router, datagram.dst, scene.map) {
+            Some(way) => {
+                let (kind, head, tail) = one_hop_older(datagram);
+                scene.out.put(&way, Duration::ZERO, kind, &[&head, tail]);
+            }
+            None => self.error_after(NEIGHBOR_TIMEOUT, datagram, Why::NobodyThere, scene),
         }
     }
+}
+
+/// The way by this card, to `router` or to `dst` itself.
+fn way_by(nic: &Nic, router: Option<IpAddr>, dst: IpAddr, map: &Map) -> Option<Way> {
+    let to = match (router, dst) {
+        (Some(router), _) => map.mac(nic.segment, router)?,
+        (None, IpAddr::V4(dst)) if nic.broadcast() == Some(dst) => Mac::BROADCAST,
+        (None, IpAddr::V4(dst)) if dst.is_multicast() => group_mac(dst),
+        (None, IpAddr::V6(dst)) if dst.is_multicast() => ndp::group_mac(dst),
+        (None, dst) => map.mac(nic.segment, dst)?,
+    };
+    Some(Way { segment: nic.segment, from: nic.mac(), to })
 }
 
 /// Whether a hardware address is that of several stations (IEEE 802, the first bit on the wire).

@@ -159,7 +159,8 @@ fn send_packet(wire: &mut Wire, tap: u32, has_zone: bool, bytes: &[u8]) -> Resul
         return Err(super::no_route(dst));
     }
     // Nobody there: a kernel asks by ARP or neighbor discovery, gets no answer, and drops the packet.
-    let Some(way) = wire.hosts[YOU].way(dst, Segment::HOME, &wire.map) else { return Ok(()) };
+    let source = super::source(dst);
+    let Some(way) = wire.hosts[YOU].way(source, dst, Segment::HOME, &wire.map) else { return Ok(()) };
     let header = Ethernet2Header { source: way.from.0, destination: way.to.0, ether_type: kind };
     let mut frame = wire.out.buffer();
     frame.extend_from_slice(&header.to_bytes());
@@ -182,7 +183,7 @@ fn repair(wire: &mut Wire, packet: &mut [u8]) {
     packet[2..4].copy_from_slice(&total.to_be_bytes());
     if packet[4..6] == [0, 0] {
         let dont_fragment = packet[6] & 0x40 != 0;
-        packet[4..6].copy_from_slice(&wire.hosts[YOU].next_id(dont_fragment).to_be_bytes());
+        packet[4..6].copy_from_slice(&wire.hosts[YOU].next_id(dont_fragment, wire.now).to_be_bytes());
     }
     if packet[12..16] == [0; 4] {
         packet[12..16].copy_from_slice(&nets::YOU.octets());

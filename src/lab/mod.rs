@@ -1,17 +1,20 @@
 //! Floor 4: the laboratory, a network of simulated hosts behind a [`Link`] in virtual time.
 //!
 //! ```text
-//!  you.lab 192.0.2.2 ──lab0──┬── web.lab, drop.lab, reject.lab, noping.lab, dns.lab
+//!  you.lab 192.0.2.2 ──lab0──┬── web.lab, drop.lab, zombie.lab, office.lab ..
 //!          2001:db8::2       └── gw.lab 192.0.2.1 ──┬── 198.51.100.0/24, 2001:db8:1::/64: far.lab
 //!                                       2001:db8::1 └── 203.0.113.0/24, 2001:db8:2::/64
+//!                                                       ├── core.lab ── quiet.lab ── ocean.lab ── deep.lab
+//!                                                       └── fw.lab ── office-outside.lab
 //! ```
 //!
 //! | file | what lives there |
 //! |---|---|
 //! | `plan`, `hosts/` | the hosts as data, read from TOML, refused if misspelt |
-//! | `nets` | the addresses and names that are the laboratory's |
+//! | `nets`, `routes` | the addresses and names that are the laboratory's, and the ways between its networks |
 //! | `wire` | the clock, the cables and the frames on them; `faults` is what cables do |
-//! | `host`, `datagram`, `chain`, `answer`, `error`, `ndp`, `tcp`, `filter`, `limit`, `out` | one machine |
+//! | `host`, `datagram`, `chain`, `answer`, `error`, `ndp`, `tcp`, `limit`, `out` | one machine |
+//! | `filter`, `gate`, `track` | the packet filter before it, and the connections that one with state remembers |
 //! | `habits` | what hosts do of their own accord while somebody captures |
 //! | `dns`, `udp/` | the name server, and the other programs at UDP ports |
 //! | `sctp` | SCTP |
@@ -28,6 +31,7 @@ mod dns;
 mod error;
 mod faults;
 mod filter;
+mod gate;
 mod habits;
 mod host;
 mod limit;
@@ -36,11 +40,13 @@ mod ndp;
 mod nets;
 mod out;
 mod plan;
+mod routes;
 mod sctp;
 mod tap;
 mod tcp;
 #[cfg(test)]
 mod tests;
+mod track;
 mod udp;
 mod wire;
 
@@ -53,13 +59,14 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 pub use faults::Faults;
-pub use filter::{Action, Filter, Rule, Traffic};
+pub use filter::{Action, Filter, Flags, Rule, Traffic};
 pub use habits::{Deed, Habit};
 pub use nets::{owns, owns_name};
 pub use plan::{
-    HostRow, HostSpec, IpId, Limit, Llmnr, Mdns, Netbios, Personality, Plan, PlanError, Ports, TcpPort, TcpService,
-    UdpPort, UdpService,
+    Alias, HostRow, HostSpec, IpId, Limit, Llmnr, Mdns, NetSpec, Netbios, Opening, Personality, Plan, PlanError, Ports,
+    TcpPort, TcpService, UdpPort, UdpService,
 };
+pub use track::State;
 
 use crate::base::nearest::did_you_mean;
 use crate::base::{Mac, Time};
@@ -104,11 +111,18 @@ impl Lab {
         &self.plan
     }
 
-    /// Changes the cable of a host from now on. [`NetError::UnknownName`] when there is no such host.
+    /// Changes the cable of a host, or of a network by its prefix (`198.51.100.0/24`), from now on.
+    /// [`NetError::UnknownName`] when there is no such host or network.
     pub fn faults(&self, name: &str, faults: Faults) -> Result<(), NetError> {
+        let wire = &mut *self.wire.borrow_mut();
+        let segment = plan::net::prefix(name).and_then(|prefix| self.plan.nets().find(&prefix));
+        if let Some(cable) = segment.and_then(|segment| wire.cables.get_mut(&segment)) {
+            cable.set(faults);
+            return Ok(());
+        }
         let host = self.plan.find(name).ok_or_else(|| self.plan.unknown(name))?;
-        for machine in self.wire.borrow_mut().hosts.iter_mut().filter(|machine| machine.spec.name == host.name) {
-            machine.spec.link = faults;
+        for machine in wire.hosts.iter_mut().filter(|machine| machine.spec.name == host.name) {
+            machine.cable.set(faults);
         }
         Ok(())
     }
@@ -154,17 +168,15 @@ impl World for Lab {
         }
         let source = source(dst);
         let route = |next_hop, reach| Ok(Route { iface: lab0(), source, next_hop, reach });
-        if you().subnets().any(|own| own.addr == dst) {
+        if Nic::YOU.has(dst) {
             return route(dst, Reach::Local);
         }
-        match nets::segment(dst) {
+        match self.plan.nets().segment(dst) {
             _ if dst.is_multicast() => route(dst, Reach::Multicast),
             _ if nets::needs_zone(dst) => route(dst, Reach::Remote),
-            Some(Segment::HOME) if Segment::HOME.broadcast().is_some_and(|addr| dst == addr) => {
-                route(dst, Reach::Broadcast)
-            }
+            Some(Segment::HOME) if Nic::YOU.broadcast().is_some_and(|addr| dst == addr) => route(dst, Reach::Broadcast),
             Some(Segment::HOME) => route(dst, Reach::Remote),
-            _ => match self.plan.gateway(Segment::HOME, dst.is_ipv6()) {
+            there => match self.wire.borrow().map.gateway(Segment::HOME, there, dst.is_ipv6()) {
                 Some(gateway) => route(gateway, Reach::Remote),
                 None => Err(NetError::NoRoute { dst, hint: "this laboratory's plan has no gateway".to_owned() }),
             },
@@ -179,7 +191,7 @@ impl World for Lab {
         if let Ok(addr) = name.parse() {
             return Ok(vec![addr]);
         }
-        self.plan.find(name).map(HostSpec::ip_addrs).ok_or_else(|| self.plan.unknown(name))
+        self.plan.addrs(name).ok_or_else(|| self.plan.unknown(name))
     }
 
     fn source_ports(&self) -> RangeInclusive<u16> {
@@ -241,12 +253,12 @@ fn lab0() -> Interface {
     Interface {
         index: LAB0,
         name: IFACE.to_owned(),
-        mac: Some(you().mac()),
+        mac: Some(Nic::YOU.mac()),
         mtu: MTU,
         medium: Medium::Ethernet,
         loopback: false,
         up: true,
-        addrs: you().subnets().collect(),
+        addrs: Nic::YOU.subnets().collect(),
     }
 }
 
@@ -255,16 +267,11 @@ fn wall(now: Time) -> i64 {
     WALL_ZERO.saturating_add(now.nanos())
 }
 
-/// The card in it.
-fn you() -> Nic {
-    Nic { segment: Segment::HOME, v4: Some(nets::YOU), v6: Some(nets::YOU6), given: None }
-}
-
 /// The address that the student's kernel would send from: one of the same scope (RFC 6724 section 5, rule 2).
 fn source(dst: IpAddr) -> IpAddr {
     match dst {
         IpAddr::V4(_) => nets::YOU.into(),
-        IpAddr::V6(dst) if nets::is_link_local(dst) => you().link_local().into(),
+        IpAddr::V6(dst) if nets::is_link_local(dst) => Nic::YOU.link_local().into(),
         IpAddr::V6(_) => nets::YOU6.into(),
     }
 }

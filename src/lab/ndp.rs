@@ -13,7 +13,7 @@ use super::MTU;
 use super::answer::Packet;
 use super::datagram::{Datagram, Transport};
 use super::host::Host;
-use super::nets::{self, Nic, PREFIX6, Segment};
+use super::nets::{Nets, Nic, PREFIX6, Segment};
 use super::out::{Scene, Way};
 use crate::base::Mac;
 
@@ -56,12 +56,12 @@ pub(super) fn is_discovery(icmp: &Icmpv6Slice<'_>) -> bool {
 }
 
 /// What a neighbor advertisement in the IPv6 packet `bytes` says, if it is valid (RFC 4861 section 7.1.2).
-pub(super) fn advertised(bytes: &[u8]) -> Option<(IpAddr, Mac)> {
+pub(super) fn advertised(bytes: &[u8], nets: &Nets) -> Option<(IpAddr, Mac)> {
     let datagram = Datagram::read(EtherType::IPV6, bytes, Segment::HOME, false)?;
     let Some(Transport::Icmpv6(icmp)) = datagram.transport() else { return None };
     let Ok(Icmpv6PayloadSlice::NeighborAdvertisement(told)) = icmp.payload_slice() else { return None };
     let target = IpAddr::V6(told.target_address());
-    let is_neighbor = told.target_address().is_unicast_link_local() || nets::segment(target) == Some(Segment::HOME);
+    let is_neighbor = told.target_address().is_unicast_link_local() || nets.segment(target) == Some(Segment::HOME);
     let mac = options(told.options_iterator())?.target?;
     (datagram.hops == HOPS && is_neighbor).then_some((target, mac))
 }
@@ -136,9 +136,7 @@ impl Host {
         asked: &RouterSolicitationPayloadSlice<'_>,
         scene: &mut Scene<'_>,
     ) {
-        let (Some(options), Some(network)) = (options(asked.options_iterator()), nic.segment.network6()) else {
-            return;
-        };
+        let Some(options) = options(asked.options_iterator()) else { return };
         if src.is_unspecified() && options.source.is_some() {
             return;
         }
@@ -153,7 +151,7 @@ impl Host {
         body.extend_from_slice(&NdpOptionHeader { option_type: NdpOptionType::MTU, length_units: 1 }.to_bytes());
         body.extend_from_slice(&[0, 0]);
         body.extend_from_slice(&MTU.to_be_bytes());
-        if nic.v6.is_some() {
+        if let Some(network) = nic.network6() {
             let prefix = PrefixInformation {
                 prefix_length: PREFIX6,
                 on_link: true,
@@ -173,7 +171,7 @@ impl Host {
     fn send_discovery(&mut self, message: &Message<'_>, nic: &Nic, to: Option<Mac>, scene: &mut Scene<'_>) {
         let Message { kind, src, dst, body } = *message;
         let told = to.map(|to| Way { segment: nic.segment, from: nic.mac(), to });
-        let Some(way) = told.or_else(|| self.way(dst.into(), nic.segment, scene.map)) else { return };
+        let Some(way) = told.or_else(|| self.way(src.into(), dst.into(), nic.segment, scene.map)) else { return };
         let Ok(header) = kind.to_header(src.octets(), dst.octets(), body) else { return };
         let header = header.to_bytes();
         let packet = Packet::new(src.into(), dst.into(), ip_number::IPV6_ICMP, &header, body);

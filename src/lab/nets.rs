@@ -1,7 +1,8 @@
-//! Which addresses and names are the laboratory's, and the three segments they lie on.
+//! Which addresses and names are the laboratory's, and the networks that they lie on.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::faults::Faults;
 use crate::base::Mac;
 use crate::net::Subnet;
 
@@ -9,14 +10,17 @@ use crate::net::Subnet;
 const NETS: [[u8; 3]; 3] = [[192, 0, 2], [198, 51, 100], [203, 0, 113]];
 
 /// The /64 networks beside them, on the same cables: `2001:db8::/64`, `2001:db8:1::/64` and `2001:db8:2::/64`. RFC 3849 sets
-/// `2001:db8::/32` aside; what lies in it and in none of the three has no route.
+/// `2001:db8::/32` aside; what lies in it and in no network of the plan has no route.
 const NETS6: [[u16; 4]; 3] = [[0x2001, 0xdb8, 0, 0], [0x2001, 0xdb8, 1, 0], [0x2001, 0xdb8, 2, 0]];
 
-/// Length of the prefix of every IPv4 network of the laboratory, in bits.
-const PREFIX: u8 = 24;
+/// Length of the prefixes of RFC 5737, in bits.
+pub(super) const PREFIX: u8 = 24;
 
-/// The same for IPv6 (RFC 4291 section 2.5.1); link-local addresses have it, too.
+/// Length of the prefix of every IPv6 network (RFC 4291 section 2.5.1); link-local addresses have it, too.
 pub(super) const PREFIX6: u8 = 64;
+
+/// Networks that a laboratory has at most.
+pub(super) const MOST_NETS: usize = 64;
 
 /// The address of the student's own machine.
 pub(super) const YOU: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
@@ -33,7 +37,7 @@ pub(super) const ONLY: &str = "the laboratory has the documentation networks onl
 /// Such addresses exist nowhere else, so the laboratory may answer for them, and it answers for no others.
 pub fn owns(addr: IpAddr) -> bool {
     match addr {
-        IpAddr::V4(_) => segment(addr).is_some(),
+        IpAddr::V4(addr) => NETS.iter().any(|net| *net == addr.octets()[..3]),
         IpAddr::V6(addr) => addr.segments()[..2] == [0x2001, 0x0db8],
     }
 }
@@ -44,7 +48,7 @@ pub fn owns_name(name: &str) -> bool {
     name.len() > 4 && name[name.len() - 4..].eq_ignore_ascii_case(b".lab")
 }
 
-/// A cable with its stations: one of [`NETS`], or the loopback of a machine.
+/// A cable with its stations, by its place in [`Nets`], or the loopback of a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Segment(u8);
 
@@ -53,25 +57,94 @@ impl Segment {
     pub(super) const HOME: Self = Self(0);
     /// No cable: frames from a machine to itself.
     pub(super) const LOOPBACK: Self = Self(u8::MAX);
+}
 
-    /// The IPv4 address of all stations of the network (RFC 919, section 7).
-    pub(super) fn broadcast(self) -> Option<Ipv4Addr> {
-        NETS.get(usize::from(self.0)).map(|&[a, b, c]| Ipv4Addr::new(a, b, c, 255))
-    }
+/// A network: a cable, and the addresses on it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Net {
+    pub(super) v4: Option<Subnet>,
+    pub(super) v6: Option<Subnet>,
+    /// What every frame on it meets, beside the cables of its two stations.
+    pub(super) link: Faults,
+}
 
-    /// The IPv6 network: its address, whose last 64 bits are zero.
-    pub(super) fn network6(self) -> Option<Ipv6Addr> {
-        NETS6.get(usize::from(self.0)).map(|&[a, b, c, d]| Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+impl Net {
+    /// Whether one of its prefixes is this one.
+    pub(super) fn is(&self, prefix: &Subnet) -> bool {
+        [self.v4, self.v6].contains(&Some(*prefix))
     }
 }
 
-/// The segment that `addr` lies on; `None` when it is not the laboratory's, or on no cable of it.
-pub(super) fn segment(addr: IpAddr) -> Option<Segment> {
-    let found = match addr {
-        IpAddr::V4(addr) => NETS.iter().position(|net| *net == addr.octets()[..3]),
-        IpAddr::V6(addr) => NETS6.iter().position(|net| *net == addr.segments()[..4]),
-    };
-    found.map(|index| Segment(index as u8))
+/// The networks of a laboratory: the three of RFC 5737, and those that a plan cuts out of them or adds.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Nets {
+    all: Vec<Net>,
+}
+
+impl Default for Nets {
+    fn default() -> Self {
+        let net = |([a, b, c], [d, e, f, g]): ([u8; 3], [u16; 4])| Net {
+            v4: Some(Subnet { addr: Ipv4Addr::new(a, b, c, 0).into(), prefix: PREFIX }),
+            v6: Some(Subnet { addr: Ipv6Addr::new(d, e, f, g, 0, 0, 0, 0).into(), prefix: PREFIX6 }),
+            link: Faults::NONE,
+        };
+        Self { all: NETS.into_iter().zip(NETS6).map(net).collect() }
+    }
+}
+
+impl Nets {
+    /// All, in the order of their [`Segment`]s.
+    pub(super) fn all(&self) -> impl Iterator<Item = (Segment, &Net)> {
+        (0..).map(Segment).zip(&self.all)
+    }
+
+    /// The segment with one of these prefixes.
+    pub(super) fn find(&self, prefix: &Subnet) -> Option<Segment> {
+        self.all().find(|(_, net)| net.is(prefix)).map(|(segment, _)| segment)
+    }
+
+    /// Adds a network behind the others, or replaces the one at `place`.
+    pub(super) fn put(&mut self, place: Option<Segment>, net: Net) {
+        match place.and_then(|segment| self.all.get_mut(usize::from(segment.0))) {
+            Some(old) => *old = net,
+            None => self.all.push(net),
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// The network of `segment`; none is that of the loopback.
+    pub(super) fn get(&self, segment: Segment) -> Option<&Net> {
+        self.all.get(usize::from(segment.0))
+    }
+
+    /// The segment that `addr` lies on, by the longest prefix; `None` when it is not the laboratory's, or on no cable.
+    pub(super) fn segment(&self, addr: IpAddr) -> Option<Segment> {
+        let prefix = |net: &Net| if addr.is_ipv4() { net.v4 } else { net.v6 };
+        let there = self.all().filter_map(|(segment, net)| Some((segment, prefix(net).filter(|p| holds(p, addr))?)));
+        // The first of equals, which only a mistake could make.
+        there.reduce(|best, new| if new.1.prefix > best.1.prefix { new } else { best }).map(|(segment, _)| segment)
+    }
+}
+
+/// Whether `addr` has this prefix.
+pub(super) fn holds(prefix: &Subnet, addr: IpAddr) -> bool {
+    match (prefix.addr, addr) {
+        (IpAddr::V4(net), IpAddr::V4(addr)) => (net.to_bits() ^ addr.to_bits()) & mask4(prefix.prefix) == 0,
+        (IpAddr::V6(net), IpAddr::V6(addr)) => {
+            let mask = u128::MAX.checked_shl(128 - u32::from(prefix.prefix)).unwrap_or(0);
+            (net.to_bits() ^ addr.to_bits()) & mask == 0
+        }
+        _ => false,
+    }
+}
+
+/// The mask of an IPv4 prefix.
+fn mask4(prefix: u8) -> u32 {
+    u32::MAX.checked_shl(32_u32.saturating_sub(prefix.into())).unwrap_or(0)
 }
 
 /// Whether `addr` means something on one cable only, so that its way out depends on the interface: a group, or a
@@ -96,27 +169,52 @@ pub(super) struct Nic {
     pub(super) segment: Segment,
     pub(super) v4: Option<Ipv4Addr>,
     pub(super) v6: Option<Ipv6Addr>,
+    /// Length of the prefix of its IPv4 network, in bits.
+    pub(super) prefix: u8,
     /// The hardware address that the plan gives it.
     pub(super) given: Option<Mac>,
 }
 
 impl Nic {
+    /// The student's card.
+    pub(super) const YOU: Self =
+        Self { segment: Segment::HOME, v4: Some(YOU), v6: Some(YOU6), prefix: PREFIX, given: None };
+
     /// The cards for `addrs`, in the order of their networks' first addresses; the first has the hardware address
     /// `given`, if any.
-    pub(super) fn of(addrs: &[IpAddr], given: Option<Mac>) -> Vec<Self> {
+    pub(super) fn of(addrs: impl Iterator<Item = IpAddr>, nets: &Nets, given: Option<Mac>) -> Vec<Self> {
         let mut nics: Vec<Self> = Vec::new();
         for addr in addrs {
-            let Some(segment) = segment(*addr) else { continue };
+            let Some(segment) = nets.segment(addr) else { continue };
             let at = nics.iter().position(|nic| nic.segment == segment).unwrap_or(nics.len());
             if at == nics.len() {
-                nics.push(Self { segment, v4: None, v6: None, given: given.filter(|_| at == 0) });
+                let prefix = nets.get(segment).and_then(|net| net.v4).map_or(PREFIX, |net| net.prefix);
+                nics.push(Self { segment, v4: None, v6: None, prefix, given: given.filter(|_| at == 0) });
             }
             match addr {
-                IpAddr::V4(addr) => nics[at].v4 = Some(*addr),
-                IpAddr::V6(addr) => nics[at].v6 = Some(*addr),
+                IpAddr::V4(addr) => nics[at].v4 = Some(addr),
+                IpAddr::V6(addr) => nics[at].v6 = Some(addr),
             }
         }
         nics
+    }
+
+    /// The address of all stations of its IPv4 network (RFC 919, section 7).
+    pub(super) fn broadcast(&self) -> Option<Ipv4Addr> {
+        self.v4.map(|addr| Ipv4Addr::from_bits(addr.to_bits() | !mask4(self.prefix)))
+    }
+
+    /// Its IPv6 network: the address, whose last 64 bits are zero.
+    pub(super) fn network6(&self) -> Option<Ipv6Addr> {
+        self.v6.map(|addr| Ipv6Addr::from_bits(addr.to_bits() >> PREFIX6 << PREFIX6))
+    }
+
+    /// Whether `addr` is its own.
+    pub(super) fn has(&self, addr: IpAddr) -> bool {
+        match addr {
+            IpAddr::V4(addr) => self.v4 == Some(addr),
+            IpAddr::V6(addr) => self.addrs6().any(|own| own == addr),
+        }
     }
 
     /// Its hardware address: the one that it is given, or `02:00:00:00:00:0a` for 192.0.2.10. Without an IPv4 address
@@ -139,7 +237,7 @@ impl Nic {
 
     /// Its addresses and the length of their prefixes: IPv4, IPv6, link-local.
     pub(super) fn subnets(&self) -> impl Iterator<Item = Subnet> + use<> {
-        let v4 = self.v4.map(|addr| Subnet { addr: addr.into(), prefix: PREFIX });
+        let v4 = self.v4.map(|addr| Subnet { addr: addr.into(), prefix: self.prefix });
         let v6 = self.v6.into_iter().chain([self.link_local()]);
         v4.into_iter().chain(v6.map(|addr| Subnet { addr: addr.into(), prefix: PREFIX6 }))
     }
@@ -168,7 +266,7 @@ mod tests {
         ];
         for (addrs, cards) in rows {
             let addrs: Vec<IpAddr> = addrs.split(' ').map(|addr| addr.parse().unwrap()).collect();
-            let nics = Nic::of(&addrs, None);
+            let nics = Nic::of(addrs.iter().copied(), &Nets::default(), None);
             let found: Vec<_> = nics.iter().map(|nic| format!("{} {}", nic.mac(), nic.link_local())).collect();
             assert_eq!(found.join(" "), cards, "{addrs:?}");
             assert_eq!(nics.iter().flat_map(Nic::subnets).count(), addrs.len() + nics.len());

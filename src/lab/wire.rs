@@ -11,14 +11,15 @@ use etherparse::{ArpOperation, EtherType, Ethernet2HeaderSlice};
 
 use super::datagram::ETHERNET;
 use super::dns::Zone;
-use super::faults::Faults;
+use super::faults::{Cable, Toward};
 use super::host::{Host, is_group, read_arp};
 use super::ndp;
-use super::nets::{self, Segment};
-use super::out::{Departure, Map, Out, Scene};
+use super::nets::{Net, Nets, Segment};
+use super::out::{Departure, Out, Scene};
 use super::plan::Plan;
+use super::routes::Map;
 use super::tap::Tap;
-use crate::base::{Mac, Time};
+use crate::base::{Mac, Rng, Time, rng};
 
 /// The index of the student's own machine among the hosts.
 pub(super) const YOU: usize = 0;
@@ -34,6 +35,8 @@ pub(super) struct Wire {
     pub(super) now: Time,
     pub(super) hosts: Vec<Host>,
     pub(super) map: Map,
+    /// The cables of the networks, beside those of the hosts.
+    pub(super) cables: BTreeMap<Segment, Cable>,
     pub(super) zone: Zone,
     /// What ARP replies and neighbor advertisements have told the student's machine.
     pub(super) learned: BTreeMap<IpAddr, Mac>,
@@ -77,13 +80,14 @@ impl Wire {
     pub(super) fn new(plan: &Plan, seed: u64) -> Self {
         let stations = plan.hosts().iter().enumerate();
         let stations = stations
-            .flat_map(|(index, host)| host.nics().into_iter().map(move |nic| ((nic.segment, nic.mac()), index)));
+            .flat_map(|(index, host)| plan.nics(host).into_iter().map(move |nic| ((nic.segment, nic.mac()), index)));
         Self {
             now: Time::ZERO,
             stop: Arc::default(),
             stations: stations.collect(),
             wakes: vec![Time::NEVER; plan.hosts().len()],
-            hosts: plan.hosts().iter().map(|spec| Host::new(spec.clone(), seed)).collect(),
+            hosts: plan.hosts().iter().map(|spec| Host::new(spec.clone(), plan.nics(spec), seed)).collect(),
+            cables: cables(plan.nets(), seed),
             map: Map::new(plan),
             zone: Zone::new(plan),
             learned: BTreeMap::new(),
@@ -224,13 +228,11 @@ impl Wire {
         if is_group(mac) {
             let others: Vec<usize> =
                 self.stations.iter().filter(|((s, _), to)| *s == segment && **to != from).map(|(_, to)| *to).collect();
-            for to in others {
-                self.carry(from, to, segment, hold, frame);
-            }
+            self.carry(from, &others, segment, hold, frame);
         } else if let Some(&to) = self.stations.get(&(segment, mac))
             && to != from
         {
-            self.carry(from, to, segment, hold, frame);
+            self.carry(from, &[to], segment, hold, frame);
             if ![from, to].contains(&YOU) && segment == Segment::HOME && self.is_overheard {
                 self.mirror(from, hold, frame);
             }
@@ -239,23 +241,29 @@ impl Wire {
 
     /// `lab0` is plugged into the port of the switch that repeats what passes between the others.
     fn mirror(&mut self, from: usize, hold: Duration, frame: &[u8]) {
-        let delay = Duration::from_micros(u64::from(self.hosts[from].spec.link.delay_us));
-        self.push(YOU, self.now + hold + delay, frame, Cargo::Overheard);
+        self.push(YOU, self.now + hold + self.hosts[from].cable.delay(), frame, Cargo::Overheard);
     }
 
-    /// Over the cable of the one and the cable of the other.
-    fn carry(&mut self, from: usize, to: usize, segment: Segment, hold: Duration, frame: &[u8]) {
-        for first in self.faults_of(from) {
-            for second in self.faults_of(to) {
-                self.launch(to, segment, self.now + hold + first + second, frame);
+    /// Over the cable of the sender, that of the network, and those of all who get it.
+    fn carry(&mut self, from: usize, others: &[usize], segment: Segment, hold: Duration, frame: &[u8]) {
+        let start = self.now + hold;
+        for first in self.hosts[from].cable.cross(Toward::Net, start) {
+            let there = start + first;
+            for second in self.over_net(segment, there) {
+                let there = there + second;
+                for &to in others {
+                    for last in self.hosts[to].cable.cross(Toward::Host, there) {
+                        self.launch(to, segment, there + last, frame);
+                    }
+                }
             }
         }
     }
 
-    fn faults_of(&mut self, host: usize) -> impl Iterator<Item = Duration> + use<> {
-        let host = &mut self.hosts[host];
-        let faults: Faults = host.spec.link;
-        faults.cross(&mut host.rng)
+    /// The times that the copies of a frame take on the cable of a network.
+    fn over_net(&mut self, segment: Segment, at: Time) -> impl Iterator<Item = Duration> + use<> {
+        let cable = self.cables.get_mut(&segment);
+        cable.map(|cable| cable.cross(Toward::Net, at)).into_iter().flatten()
     }
 
     fn launch(&mut self, to: usize, segment: Segment, at: Time, bytes: &[u8]) {
@@ -290,19 +298,28 @@ impl Wire {
     fn learn(&mut self, frame: &[u8]) {
         let Ok(header) = Ethernet2HeaderSlice::from_slice(frame) else { return };
         let told = match header.ether_type() {
-            EtherType::ARP => replied(&frame[ETHERNET..]),
-            EtherType::IPV6 => ndp::advertised(&frame[ETHERNET..]),
+            EtherType::ARP => replied(&frame[ETHERNET..], &self.map.nets),
+            EtherType::IPV6 => ndp::advertised(&frame[ETHERNET..], &self.map.nets),
             _ => None,
         };
         self.learned.extend(told);
     }
 }
 
+/// The cables of the networks, each with dice of its own.
+fn cables(nets: &Nets, seed: u64) -> BTreeMap<Segment, Cable> {
+    let cable = |(segment, net): (Segment, &Net)| {
+        let name = net.v4.or(net.v6).map_or_else(String::new, |prefix| prefix.addr.to_string());
+        (segment, Cable::new(net.link, Rng::new(rng::hash(seed, name.as_bytes()))))
+    };
+    nets.all().map(cable).collect()
+}
+
 /// Who sent an ARP reply, when it is a neighbor.
-fn replied(bytes: &[u8]) -> Option<(IpAddr, Mac)> {
+fn replied(bytes: &[u8], nets: &Nets) -> Option<(IpAddr, Mac)> {
     let reply = read_arp(bytes).filter(|arp| arp.operation == ArpOperation::REPLY)?;
     let sender = IpAddr::V4(reply.sender_ipv4_addr());
-    (nets::segment(sender) == Some(Segment::HOME)).then_some((sender, Mac(reply.sender_mac)))
+    (nets.segment(sender) == Some(Segment::HOME)).then_some((sender, Mac(reply.sender_mac)))
 }
 
 impl Ord for Flight {

@@ -2,6 +2,7 @@
 
 mod device;
 mod error;
+pub(in crate::lab) mod net;
 mod services;
 mod show;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize, de};
 use toml::Spanned;
 
 pub use error::PlanError;
+pub use net::NetSpec;
 pub use services::{Llmnr, Mdns, Netbios, UdpPort, UdpService};
 pub use show::HostRow;
 
@@ -21,21 +23,23 @@ use crate::base::targets::{self, Net};
 use crate::lab::faults::Faults;
 use crate::lab::filter::Filter;
 use crate::lab::habits::Habit;
-use crate::lab::nets::{self, Nic, Segment};
+use crate::lab::nets::{self, Nets, Nic};
 use crate::lab::tcp;
 
 /// The built-in laboratory, by subject.
-const BUILTIN: [&str; 4] = [
+const BUILTIN: [&str; 5] = [
     include_str!("../hosts/network.toml"),
     include_str!("../hosts/stacks.toml"),
     include_str!("../hosts/filters.toml"),
     include_str!("../hosts/lan.toml"),
+    include_str!("../hosts/odd.toml"),
 ];
 
 /// The hosts of a laboratory, checked: every address is the laboratory's and taken once. The first one is `you.lab`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     hosts: Vec<HostSpec>,
+    nets: Nets,
 }
 
 /// One `[[host]]` of a plan.
@@ -100,6 +104,44 @@ pub struct HostSpec {
     /// Whether the name server knows it.
     #[serde(default = "yes")]
     pub dns: bool,
+    /// How many TCP resets it sends (`net.inet.icmp.icmplim` of FreeBSD counts them, too); none is no limit.
+    pub rst_limit: Option<Limit>,
+    /// IP ids of its counter that are used up by traffic elsewhere, on average each second: an idle scan finds it busy.
+    #[serde(default)]
+    pub busy_per_second: u32,
+    /// TCP ports that open some time after the first TCP segment has reached the host, see [`Opening`].
+    #[serde(default)]
+    pub opens: Vec<Opening>,
+    /// The packet filter for what it forwards; none lets everything through.
+    pub forward_filter: Option<Filter>,
+    /// More of its addresses, each group with a name of its own.
+    #[serde(default)]
+    pub alias: Vec<Alias>,
+}
+
+/// Ports that open later. The time runs from the first TCP segment that the host takes, so that it is the same
+/// whenever in a session a scan begins: the scan itself starts the clock.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Opening {
+    /// Which ports, as `"22,80-90"`.
+    pub ports: Ports,
+    /// How long they stay closed, in seconds.
+    pub after_s: u32,
+}
+
+/// Another name of a host, for addresses that it has in other networks.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alias {
+    /// The name, which ends in `.lab`.
+    #[serde(deserialize_with = "lab_name")]
+    pub name: String,
+    /// The addresses that it stands for; no other name of the host does.
+    #[serde(deserialize_with = "lab_addrs")]
+    pub addrs: Vec<IpAddr>,
+    /// One sentence on what can be learned from it.
+    pub about: String,
 }
 
 /// Whose TCP a host speaks.
@@ -207,6 +249,8 @@ impl<'de> Deserialize<'de> for Ports {
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
+    net: Vec<Spanned<NetSpec>>,
+    #[serde(default)]
     host: Vec<Spanned<HostSpec>>,
 }
 
@@ -223,7 +267,11 @@ impl Plan {
     /// Reads a plan. The error names the place, what is wrong there, and the nearest right name.
     pub fn parse(text: &str) -> Result<Self, PlanError> {
         let file: File = toml::from_str(text).map_err(|error| PlanError::from_toml(text, &error))?;
-        let mut plan = Self { hosts: vec![HostSpec::you()] };
+        let mut plan = Self { hosts: vec![HostSpec::you()], nets: Nets::default() };
+        for net in file.net {
+            let start = net.span().start;
+            plan.nets.add(net.get_ref()).map_err(|message| PlanError::at(text, start, message))?;
+        }
         let mut starts = vec![0];
         for host in file.host {
             let start = host.span().start;
@@ -243,15 +291,36 @@ impl Plan {
         &self.hosts
     }
 
-    /// The addresses of `name`, in upper or lower case, with or without a final dot; `None` when no host has it.
+    /// Its networks.
+    pub(in crate::lab) fn nets(&self) -> &Nets {
+        &self.nets
+    }
+
+    /// The host that `name` is one of the names of, in upper or lower case, with or without a final dot; `None` when no
+    /// host has it.
     pub(in crate::lab) fn find(&self, name: &str) -> Option<&HostSpec> {
+        self.find_known(name).map(|(host, _)| host)
+    }
+
+    /// The addresses that go by `name`, those of IPv4 first.
+    pub(in crate::lab) fn addrs(&self, name: &str) -> Option<Vec<IpAddr>> {
+        self.find_known(name).map(|(_, known)| known.addrs())
+    }
+
+    fn find_known(&self, name: &str) -> Option<(&HostSpec, Known<'_>)> {
         let name = name.strip_suffix('.').unwrap_or(name);
-        self.hosts.iter().find(|host| host.name.eq_ignore_ascii_case(name))
+        let all = self.hosts.iter().flat_map(|host| host.names().map(move |known| (host, known)));
+        all.into_iter().find(|(_, known)| known.name.eq_ignore_ascii_case(name))
     }
 
     /// All names.
-    pub(in crate::lab) fn names(&self) -> impl Iterator<Item = &str> {
-        self.hosts.iter().map(|host| host.name.as_str())
+    pub(in crate::lab) fn names(&self) -> impl Iterator<Item = Known<'_>> {
+        self.hosts.iter().flat_map(HostSpec::names)
+    }
+
+    /// The cards of a host.
+    pub(in crate::lab) fn nics(&self, host: &HostSpec) -> Vec<Nic> {
+        Nic::of(host.all_addrs(), &self.nets, host.mac)
     }
 
     /// The host that serves names, if there is one.
@@ -259,32 +328,58 @@ impl Plan {
         self.hosts.iter().find(|host| host.udp.iter().any(|open| open.service == UdpService::Dns))
     }
 
-    /// The address, IPv6 or IPv4, of the host that forwards for the others on `segment`.
-    pub(in crate::lab) fn gateway(&self, segment: Segment, is_ipv6: bool) -> Option<IpAddr> {
-        let addrs = self.hosts.iter().filter(|host| host.forward).flat_map(|host| &host.addrs);
-        let mut there = addrs.filter(|addr| addr.is_ipv6() == is_ipv6 && nets::segment(**addr) == Some(segment));
-        there.next().copied()
-    }
-
     /// What only the whole plan can tell of a new host.
     fn check(&self, new: &HostSpec) -> Result<(), String> {
-        if self.find(&new.name).is_some() {
-            return Err(format!("the name {} is taken", new.name));
+        if new.busy_per_second > 0 && new.ip_id() != IpId::Counter {
+            return Err(format!("{}: a host that is busy counts its ids: say ip_id = \"counter\", too", new.name));
         }
-        for (index, addr) in new.addrs.iter().enumerate() {
-            if let Some(owner) = self.hosts.iter().find(|host| host.addrs.contains(addr)) {
+        let mut earlier: Vec<&str> = Vec::new();
+        for Known { name, .. } in new.names() {
+            if self.find(name).is_some() || earlier.iter().any(|other| other.eq_ignore_ascii_case(name)) {
+                return Err(format!("the name {name} is taken"));
+            }
+            earlier.push(name);
+        }
+        for (index, addr) in new.all_addrs().enumerate() {
+            if let Some(owner) = self.hosts.iter().find(|host| host.all_addrs().any(|other| other == addr)) {
                 return Err(format!("{}: the address {addr} is taken by {}", new.name, owner.name));
             }
-            let place = |addr: &IpAddr| (addr.is_ipv6(), nets::segment(*addr));
-            if new.addrs[..index].iter().any(|other| place(other) == place(addr)) {
+            let place = |addr: IpAddr| (addr.is_ipv6(), self.nets.segment(addr));
+            if new.all_addrs().take(index).any(|other| place(other) == place(addr)) {
                 return Err(format!("{}: a host has one address in each network", new.name));
             }
+            self.check_place(addr).map_err(|wrong| format!("{}: {wrong}", new.name))?;
         }
+        self.check_device(new)
+    }
+
+    /// Whether a host may have this address.
+    fn check_place(&self, addr: IpAddr) -> Result<(), String> {
+        let net = self.nets.segment(addr).and_then(|segment| self.nets.get(segment));
+        let Some(net) = net else {
+            return Err(format!(
+                "{addr} is outside the networks of this laboratory: use 2001:db8::x, 2001:db8:1::x or 2001:db8:2::x, \
+                 or say [[net]] prefixes = [\"..\"]"
+            ));
+        };
+        let edges = net.v4.filter(|_| addr.is_ipv4()).map(|prefix| {
+            let nic = Nic::of([addr].into_iter(), &self.nets, None).into_iter().next();
+            [Some(prefix.addr), nic.and_then(|nic| nic.broadcast()).map(IpAddr::V4)]
+        });
+        if edges.is_some_and(|edges| edges.contains(&Some(addr))) {
+            return Err(format!("{addr} is the address of a network or a broadcast"));
+        }
+        Ok(())
+    }
+
+    /// The claims of a host are in its networks, and its hardware addresses its own.
+    fn check_device(&self, new: &HostSpec) -> Result<(), String> {
         self.check_hardware(new)?;
-        if let Some(addr) = new.addrs.iter().find(|addr| addr.is_ipv6() && !new.ipv6) {
+        if let Some(addr) = new.all_addrs().find(|addr| addr.is_ipv6() && !new.ipv6) {
             return Err(format!("{}: the address {addr} is one of IPv6, and ipv6 = false", new.name));
         }
-        let is_on_link = |addr: IpAddr| new.nics().iter().any(|nic| nets::segment(addr) == Some(nic.segment));
+        let nics = self.nics(new);
+        let is_on_link = |addr: IpAddr| nics.iter().any(|nic| self.nets.segment(addr) == Some(nic.segment));
         let ends = new.claims.iter().flat_map(|net| [Some(net.first()), net.at(net.count() - 1)]).flatten();
         match ends.into_iter().find(|addr| !is_on_link(*addr)) {
             Some(addr) => Err(format!("{}: it claims {addr}, which is in none of its networks", new.name)),
@@ -294,8 +389,8 @@ impl Plan {
 
     /// Two stations with one hardware address could not be told apart.
     fn check_hardware(&self, new: &HostSpec) -> Result<(), String> {
-        let taken = self.hosts.iter().flat_map(|host| host.nics().into_iter().map(move |nic| (host, nic.mac())));
-        let own: Vec<Mac> = new.nics().iter().map(Nic::mac).collect();
+        let taken = self.hosts.iter().flat_map(|host| self.nics(host).into_iter().map(move |nic| (host, nic.mac())));
+        let own: Vec<Mac> = self.nics(new).iter().map(Nic::mac).collect();
         match taken.into_iter().find(|(_, mac)| own.contains(mac)) {
             Some((owner, mac)) => {
                 Err(format!("{}: the hardware address {mac} is taken by {}; give it another", new.name, owner.name))
@@ -303,15 +398,13 @@ impl Plan {
             None => Ok(()),
         }
     }
-}
 
-impl Plan {
     /// The names that a host uses belong to hosts with an IPv4 address.
     fn check_names(&self, host: &HostSpec) -> Result<(), String> {
         for name in host.habits.iter().filter_map(|habit| habit.does.names()) {
             let there = self.hosts.iter().find(|other| other.name == name);
             if !there.is_some_and(|other| other.addrs.iter().any(IpAddr::is_ipv4)) {
-                let hint = did_you_mean(name, self.names());
+                let hint = did_you_mean(name, self.names().map(|known| known.name));
                 return Err(format!("{}: no host {name:?} with an IPv4 address{hint}", host.name));
             }
         }
@@ -345,6 +438,11 @@ impl HostSpec {
             claims: Vec::new(),
             ipv6: true,
             dns: true,
+            rst_limit: None,
+            busy_per_second: 0,
+            opens: Vec::new(),
+            forward_filter: None,
+            alias: Vec::new(),
         }
     }
 
@@ -376,21 +474,38 @@ impl HostSpec {
         Ports(ports)
     }
 
-    /// The program that listens at a TCP port; `None` where none does.
-    pub(in crate::lab) fn listener(&self, port: u16) -> Option<tcp::Program> {
+    /// The program that listens at a TCP port, which may be one that has opened late; `None` where none does.
+    pub(in crate::lab) fn listener(&self, port: u16, has_opened: bool) -> Option<tcp::Program> {
         let serves = self.serve.iter().find(|open| open.port == port);
-        let is_open = serves.is_some() || self.tcp.contains(port);
+        let is_open = has_opened || serves.is_some() || self.tcp.contains(port);
         is_open.then(|| tcp::Program::serve(serves.map(|open| &open.service), &self.name))
     }
 
-    /// Its interfaces.
-    pub(in crate::lab) fn nics(&self) -> Vec<Nic> {
-        Nic::of(&self.addrs, self.mac)
+    /// Its names, each with the addresses that go by it; its own comes first.
+    pub(in crate::lab) fn names(&self) -> impl Iterator<Item = Known<'_>> {
+        let own = Known { name: &self.name, addrs: &self.addrs, about: &self.about };
+        let others = self.alias.iter().map(|Alias { name, addrs, about }| Known { name, addrs, about });
+        [own].into_iter().chain(others)
     }
 
-    /// All addresses, those of IPv4 first.
-    pub(in crate::lab) fn ip_addrs(&self) -> Vec<IpAddr> {
-        let mut addrs = self.addrs.clone();
+    /// The addresses of all its names.
+    pub(in crate::lab) fn all_addrs(&self) -> impl Iterator<Item = IpAddr> {
+        self.names().flat_map(|known| known.addrs.iter().copied())
+    }
+}
+
+/// One of the names of a host.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::lab) struct Known<'a> {
+    pub(in crate::lab) name: &'a str,
+    addrs: &'a [IpAddr],
+    about: &'a str,
+}
+
+impl Known<'_> {
+    /// The addresses that go by it, those of IPv4 first.
+    pub(in crate::lab) fn addrs(&self) -> Vec<IpAddr> {
+        let mut addrs = self.addrs.to_vec();
         addrs.sort_by_key(IpAddr::is_ipv6);
         addrs
     }
@@ -430,20 +545,20 @@ fn lab_addr<'de, D: Deserializer<'de>>(input: D) -> Result<IpAddr, D::Error> {
     let text = String::deserialize(input)?;
     let addr: IpAddr =
         text.parse().map_err(|_| de::Error::invalid_value(de::Unexpected::Str(&text), &"an IPv4 or IPv6 address"))?;
-    match (nets::segment(addr), addr) {
-        (Some(_), IpAddr::V4(v4)) if matches!(v4.octets()[3], 0 | 255) => {
+    match addr {
+        _ if !nets::owns(addr) && addr.is_ipv4() => Err(D::Error::custom(format!(
+            "{addr} is outside the laboratory: use 192.0.2.x, 198.51.100.x or 203.0.113.x"
+        ))),
+        _ if !nets::owns(addr) => Err(D::Error::custom(format!(
+            "{addr} is outside the laboratory: use 2001:db8::x, 2001:db8:1::x or 2001:db8:2::x"
+        ))),
+        IpAddr::V4(v4) if matches!(v4.octets()[3], 0 | 255) => {
             Err(D::Error::custom(format!("{addr} is the address of a network or a broadcast; hosts have 1 to 254")))
         }
         // The hardware address of a host without IPv4 is made of these 16 bits.
-        (Some(_), IpAddr::V6(v6)) if !(1..=0xffff).contains(&(v6.to_bits() as u64)) => {
+        IpAddr::V6(v6) if !(1..=0xffff).contains(&(v6.to_bits() as u64)) => {
             Err(D::Error::custom(format!("{addr} has a number that no host has; hosts have ::1 to ::ffff")))
         }
-        (Some(_), _) => Ok(addr),
-        (None, IpAddr::V4(_)) => Err(D::Error::custom(format!(
-            "{addr} is outside the laboratory: use 192.0.2.x, 198.51.100.x or 203.0.113.x"
-        ))),
-        (None, IpAddr::V6(_)) => Err(D::Error::custom(format!(
-            "{addr} is outside the laboratory: use 2001:db8::x, 2001:db8:1::x or 2001:db8:2::x"
-        ))),
+        _ => Ok(addr),
     }
 }

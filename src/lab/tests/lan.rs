@@ -31,7 +31,8 @@ fn devices_answer_arp_with_the_hardware_address_of_their_vendor() {
 #[test]
 fn every_hardware_address_is_of_one_station() {
     let plan = Plan::builtin();
-    let mut macs: Vec<_> = plan.hosts().iter().flat_map(|host| host.nics().into_iter().map(|nic| nic.mac())).collect();
+    let mut macs: Vec<_> =
+        plan.hosts().iter().flat_map(|host| plan.nics(host).into_iter().map(|nic| nic.mac())).collect();
     let count = macs.len();
     macs.sort();
     macs.dedup();

@@ -67,7 +67,7 @@ fn mistakes_are_named_with_their_place_and_the_nearest_name() {
         ("192.0.2.50", "192.0.2.255", "line 3, column 9", "hosts have 1 to 254"),
         ("192.0.2.50", "192.0.2", "line 3, column 9", "IPv4 or IPv6 address"),
         ("192.0.2.50", "2001:db8::g", "line 3, column 9", "IPv4 or IPv6 address"),
-        ("192.0.2.50", "2001:db8:3::1", "line 3, column 9", "outside the laboratory: use 2001:db8::x"),
+        ("192.0.2.50", "2001:db8:3::1", "line 1, column 1", "outside the networks of this laboratory: use 2001:db8::x"),
         ("192.0.2.50", "fe80::1", "line 3, column 9", "outside the laboratory"),
         ("192.0.2.50", "2001:db8::", "line 3, column 9", "hosts have ::1 to ::ffff"),
         ("192.0.2.50", "2001:db8::1:0", "line 3, column 9", "hosts have ::1 to ::ffff"),
@@ -83,6 +83,10 @@ fn mistakes_are_named_with_their_place_and_the_nearest_name() {
         ("[[host]]", "[[hots]]", "line 1, column 3: unknown field `hots`", "did you mean \"host\"?"),
         ("about = \"One host.\"", "", "line 1, column 1", "missing field `about`"),
         ("ttl = 128", "ttl = ", "line 6, column 7", ""),
+        ("ttl = 128", "opens = [{ ports = \"8080\", after = 60 }]", "line 6, column 28", "did you mean \"after_s\"?"),
+        ("ttl = 128", "busy_per_second = 5", "line 1, column 1", "say ip_id = \"counter\", too"),
+        ("ttl = 128", "rst_limit = { burst = 1 }", "line 6, column 13", "missing field `per_second`"),
+        ("ttl = 128", "link = { rate = { burst = 1, per_sec = 2 } }", "line 6, column 30", "did you mean"),
     ];
     for (right, wrong, place, said) in rows {
         let error = Plan::parse(&GOOD.replace(right, wrong)).unwrap_err().to_string();
@@ -94,4 +98,97 @@ fn mistakes_are_named_with_their_place_and_the_nearest_name() {
 fn mistakes_in_a_second_host_point_at_it() {
     let twice = format!("{GOOD}\n{}", GOOD.replace("192.0.2.50", "192.0.2.51"));
     assert_eq!(Plan::parse(&twice).unwrap_err().to_string(), "line 8, column 1: the name a.lab is taken");
+}
+
+#[test]
+fn mistakes_in_rules_are_named_with_their_place() {
+    // The keys of a rule beside its action, where it is wrong, and what the error says.
+    let rows = [
+        ("flags = \"S\"", 68, "has no slash; flags are written as \"S/SAFR\""),
+        ("flags = \"X/SAFR\"", 68, "'X' is no TCP flag, which are S A F R P U E C"),
+        ("flags = \"S/A\"", 68, "fits nothing: a flag is set that is not looked at"),
+        ("flags = \"/\"", 68, "looks at no flag"),
+        ("state = [\"new\", \"establishd\"]", 76, "did you mean \"established\"?"),
+        ("limit = { burst = 1 }", 68, "missing field `per_second`"),
+        ("flag = \"S/SAFR\"", 60, "did you mean \"flags\"?"),
+    ];
+    for (key, column, said) in rows {
+        let rule = format!("filter = {{ default = \"drop\", rules = [{{ action = \"accept\", {key} }}] }}");
+        let error = Plan::parse(&GOOD.replace("ttl = 128", &rule)).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("line 6, column {column}")) && error.contains(said), "{key}: {error}");
+    }
+}
+
+#[test]
+fn mistakes_in_networks_and_second_names_are_named() {
+    // What stands before the host, what behind it; what the error says.
+    let rows = [
+        ("[[net]]\nprefixes = [\"10.0.0.0/24\"]\n", "", "line 2, column 12: 10.0.0.0/24 is outside the laboratory"),
+        (
+            "[[net]]\nprefixes = [\"203.0.113.9/28\"]\n",
+            "",
+            "line 2, column 12: 203.0.113.9/28 has bits behind its prefix; \
+          did you mean 203.0.113.0/28?",
+        ),
+        ("[[net]]\nprefixes = [\"203.0.113.0/31\"]\n", "", "a prefix of IPv4 has 24 to 30 bits here"),
+        ("[[net]]\nprefixes = [\"2001:db8:3::/48\"]\n", "", "a prefix of IPv6 has 64 bits here"),
+        ("[[net]]\nprefixes = [\"203.0.113.0\"]\n", "", "a prefix as 203.0.113.64/28"),
+        ("[[net]]\nprefixes = []\n", "", "one prefix of IPv4, one of IPv6, or one of each"),
+        ("[[net]]\nprefixes = [\"192.0.2.16/28\"]\n", "", "line 1, column 1: 192.0.2.16/28: the network of lab0"),
+        (
+            "[[net]]\nprefixes = [\"203.0.113.0/24\", \"2001:db8:9::/64\"]\n",
+            "",
+            "2001:db8:9::/64 is not on the cable of 203.0.113.0/24",
+        ),
+        (
+            "[[net]]\nprefixes = [\"203.0.113.0/28\"]\n[[net]]\nprefixes = [\"203.0.113.0/28\"]\n",
+            "",
+            "line 3, column 1: the network 203.0.113.0/28 is there twice",
+        ),
+        ("[[net]]\nprefix = [\"203.0.113.0/28\"]\n", "", "did you mean \"prefixes\"?"),
+        (
+            "",
+            "[[host.alias]]\nname = \"a.lab\"\naddrs = [\"203.0.113.9\"]\nabout = \"Twice.\"\n",
+            "the name a.lab is taken",
+        ),
+        (
+            "",
+            "[[host.alias]]\nname = \"b.lab\"\naddrs = [\"192.0.2.9\"]\nabout = \"Twice.\"\n",
+            "one address in each network",
+        ),
+        ("", "[[host.alias]]\nname = \"b.lab\"\naddrs = [\"203.0.113.9\"]\n", "missing field `about`"),
+    ];
+    for (before, behind, said) in rows {
+        let error = Plan::parse(&format!("{before}{GOOD}{behind}")).unwrap_err().to_string();
+        assert!(error.contains(said), "{before}{behind}: {error}");
+    }
+    let edge = "[[net]]\nprefixes = [\"203.0.113.16/28\"]\n";
+    let edge = format!("{edge}{}", GOOD.replace("192.0.2.50", "203.0.113.31"));
+    let error = Plan::parse(&edge).unwrap_err().to_string();
+    assert_eq!(error, "line 3, column 1: a.lab: 203.0.113.31 is the address of a network or a broadcast");
+    let far = "[[net]]\nprefixes = [\"2001:db8:77::/64\"]\n";
+    let far = format!("{far}{}", GOOD.replace("192.0.2.50", "2001:db8:77::5"));
+    assert!(Plan::parse(&far).is_ok());
+}
+
+#[test]
+fn odd_keys_are_shown_in_words() {
+    let plan = Plan::builtin();
+    let rows = [
+        ("stateless.lab", "filter      drop any flags S/SAFR\n"),
+        ("loose.lab", "filter      accept tcp 8080 state new\n"),
+        ("stateful.lab", "filter      a bare ACK begins no connection\n"),
+        ("busy.lab", "busy        50 IP ids each second are used elsewhere\n"),
+        ("later.lab", "tcp opens   8080 60 s after the first TCP segment\n"),
+        ("rstlimit.lab", "TCP resets  200 at once, then 200 each second"),
+        ("quiet.lab", "ICMP errors none"),
+        ("quiet.lab", "network     203.0.113.144/28, 2001:db8:b::/64: 40 ms each way\n"),
+        ("office.lab", "alias       203.0.113.41, 2001:db8:29::41  office-outside.lab\n"),
+        ("fw.lab", "forwards    accept tcp 80 flags S/SAFR state new\n"),
+        ("honeypot.lab", "tcp open    0-65535\n"),
+    ];
+    for (host, line) in rows {
+        let shown = plan.show(host).unwrap();
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
 }

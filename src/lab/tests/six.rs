@@ -30,12 +30,21 @@ pub(super) const fn home(number: u16) -> Ipv6Addr {
 
 /// The hardware address for frames to `dst`: the host's, a group's, or the gateway's for another network.
 pub(super) fn mac6(dst: Ipv6Addr) -> [u8; 6] {
-    let hosts = [(YOU6, 2), (WEB6, 10), (DROP6, 20), (REJECT6, 26), (NOPING6, 33), (DNS6, 53), (WEB_LL, 10)];
     if dst.is_multicast() {
         let [.., c, d, e, f] = dst.octets();
         return [0x33, 0x33, c, d, e, f];
     }
-    [2, 0, 0, 0, 0, hosts.iter().find(|(addr, _)| *addr == dst).map_or(1, |(_, last)| *last)]
+    // A host at home has the same digits at the end of both its addresses.
+    let digits = format!("{:x}", dst.segments()[7]);
+    let is_home = dst.segments()[..7] == home(0).segments()[..7];
+    let last = if dst == WEB_LL {
+        10
+    } else if is_home {
+        digits.parse().unwrap_or(1)
+    } else {
+        1
+    };
+    [2, 0, 0, 0, 0, last]
 }
 
 pub(super) fn ip6(src: Ipv6Addr, dst: Ipv6Addr, hops: u8) -> PacketBuilderStep<etherparse::IpHeaders> {
