@@ -116,7 +116,7 @@ impl Lab {
     pub fn faults(&self, name: &str, faults: Faults) -> Result<(), NetError> {
         let wire = &mut *self.wire.borrow_mut();
         let segment = plan::net::prefix(name).and_then(|prefix| self.plan.nets().find(&prefix));
-        if let Some(cable) = segment.and_then(|segment| wire.cables.get_mut(&segment)) {
+        if let Some(cable) = segment.and_then(|segment| wire.cables.get_mut(segment.index())) {
             cable.set(faults);
             return Ok(());
         }

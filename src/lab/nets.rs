@@ -53,6 +53,11 @@ pub fn owns_name(name: &str) -> bool {
 pub(super) struct Segment(u8);
 
 impl Segment {
+    /// Its place.
+    pub(super) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
     /// 192.0.2.0/24, where `lab0` is plugged in.
     pub(super) const HOME: Self = Self(0);
     /// No cable: frames from a machine to itself.
@@ -79,6 +84,10 @@ impl Net {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Nets {
     all: Vec<Net>,
+    /// Address, mask and place of the IPv4 prefixes, the longest first.
+    v4: Vec<(u32, u32, Segment)>,
+    /// The upper 64 bits and the place of those of IPv6.
+    v6: Vec<(u64, Segment)>,
 }
 
 impl Default for Nets {
@@ -88,7 +97,9 @@ impl Default for Nets {
             v6: Some(Subnet { addr: Ipv6Addr::new(d, e, f, g, 0, 0, 0, 0).into(), prefix: PREFIX6 }),
             link: Faults::NONE,
         };
-        Self { all: NETS.into_iter().zip(NETS6).map(net).collect() }
+        let mut nets = Self { all: Vec::new(), v4: Vec::new(), v6: Vec::new() };
+        NETS.into_iter().zip(NETS6).for_each(|prefixes| nets.put(None, net(prefixes)));
+        nets
     }
 }
 
@@ -105,10 +116,20 @@ impl Nets {
 
     /// Adds a network behind the others, or replaces the one at `place`.
     pub(super) fn put(&mut self, place: Option<Segment>, net: Net) {
-        match place.and_then(|segment| self.all.get_mut(usize::from(segment.0))) {
+        match place.and_then(|segment| self.all.get_mut(segment.index())) {
             Some(old) => *old = net,
             None => self.all.push(net),
         }
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        for (segment, prefix) in self.all().flat_map(|(segment, net)| [(segment, net.v4), (segment, net.v6)]) {
+            match prefix.map(|prefix| (prefix.addr, prefix.prefix)) {
+                Some((IpAddr::V4(addr), len)) => v4.push((addr.to_bits(), mask4(len), segment)),
+                Some((IpAddr::V6(addr), _)) => v6.push((upper(addr), segment)),
+                None => {}
+            }
+        }
+        v4.sort_by_key(|(_, mask, _)| std::cmp::Reverse(*mask));
+        (self.v4, self.v6) = (v4, v6);
     }
 
     /// How many there are.
@@ -118,28 +139,24 @@ impl Nets {
 
     /// The network of `segment`; none is that of the loopback.
     pub(super) fn get(&self, segment: Segment) -> Option<&Net> {
-        self.all.get(usize::from(segment.0))
+        self.all.get(segment.index())
     }
 
     /// The segment that `addr` lies on, by the longest prefix; `None` when it is not the laboratory's, or on no cable.
     pub(super) fn segment(&self, addr: IpAddr) -> Option<Segment> {
-        let prefix = |net: &Net| if addr.is_ipv4() { net.v4 } else { net.v6 };
-        let there = self.all().filter_map(|(segment, net)| Some((segment, prefix(net).filter(|p| holds(p, addr))?)));
-        // The first of equals, which only a mistake could make.
-        there.reduce(|best, new| if new.1.prefix > best.1.prefix { new } else { best }).map(|(segment, _)| segment)
+        match addr {
+            IpAddr::V4(addr) => {
+                let there = self.v4.iter().find(|(net, mask, _)| addr.to_bits() & mask == *net);
+                there.map(|(.., segment)| *segment)
+            }
+            IpAddr::V6(addr) => self.v6.iter().find(|(net, _)| *net == upper(addr)).map(|(_, segment)| *segment),
+        }
     }
 }
 
-/// Whether `addr` has this prefix.
-pub(super) fn holds(prefix: &Subnet, addr: IpAddr) -> bool {
-    match (prefix.addr, addr) {
-        (IpAddr::V4(net), IpAddr::V4(addr)) => (net.to_bits() ^ addr.to_bits()) & mask4(prefix.prefix) == 0,
-        (IpAddr::V6(net), IpAddr::V6(addr)) => {
-            let mask = u128::MAX.checked_shl(128 - u32::from(prefix.prefix)).unwrap_or(0);
-            (net.to_bits() ^ addr.to_bits()) & mask == 0
-        }
-        _ => false,
-    }
+/// The bits of an IPv6 address that are its network.
+fn upper(addr: Ipv6Addr) -> u64 {
+    (addr.to_bits() >> PREFIX6) as u64
 }
 
 /// The mask of an IPv4 prefix.

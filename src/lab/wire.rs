@@ -35,8 +35,8 @@ pub(super) struct Wire {
     pub(super) now: Time,
     pub(super) hosts: Vec<Host>,
     pub(super) map: Map,
-    /// The cables of the networks, beside those of the hosts.
-    pub(super) cables: BTreeMap<Segment, Cable>,
+    /// The cables of the networks in their order, beside those of the hosts.
+    pub(super) cables: Vec<Cable>,
     pub(super) zone: Zone,
     /// What ARP replies and neighbor advertisements have told the student's machine.
     pub(super) learned: BTreeMap<IpAddr, Mac>,
@@ -262,7 +262,7 @@ impl Wire {
 
     /// The times that the copies of a frame take on the cable of a network.
     fn over_net(&mut self, segment: Segment, at: Time) -> impl Iterator<Item = Duration> + use<> {
-        let cable = self.cables.get_mut(&segment);
+        let cable = self.cables.get_mut(segment.index());
         cable.map(|cable| cable.cross(Toward::Net, at)).into_iter().flatten()
     }
 
@@ -307,10 +307,10 @@ impl Wire {
 }
 
 /// The cables of the networks, each with dice of its own.
-fn cables(nets: &Nets, seed: u64) -> BTreeMap<Segment, Cable> {
-    let cable = |(segment, net): (Segment, &Net)| {
+fn cables(nets: &Nets, seed: u64) -> Vec<Cable> {
+    let cable = |(_, net): (Segment, &Net)| {
         let name = net.v4.or(net.v6).map_or_else(String::new, |prefix| prefix.addr.to_string());
-        (segment, Cable::new(net.link, Rng::new(rng::hash(seed, name.as_bytes()))))
+        Cable::new(net.link, Rng::new(rng::hash(seed, name.as_bytes())))
     };
     nets.all().map(cable).collect()
 }
