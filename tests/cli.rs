@@ -128,12 +128,12 @@ fn the_laboratory_is_listed_shown_and_checked() {
     refuses(&pktsh(&["lab", "show", "wbe.lab"]), 1, "did you mean \"web.lab\"?");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("plan.toml");
-    let builtin = concat!(env!("CARGO_MANIFEST_DIR"), "/src/lab/hosts/stacks.toml");
-    fs::copy(builtin, &path).unwrap();
+    let small = concat!(env!("CARGO_MANIFEST_DIR"), "/src/lab/tests/small.toml");
+    fs::copy(small, &path).unwrap();
     let path = path.to_str().unwrap();
     assert!(pktsh(&["lab", "check", path]).out.contains("nothing wrong"));
     prints(&[&format!("--lab={path}"), "-e", "resolve(\"web.lab\")"], "\"192.0.2.10\"\n");
-    fs::write(path, fs::read_to_string(builtin).unwrap().replacen("name =", "nmae =", 1)).unwrap();
+    fs::write(path, fs::read_to_string(small).unwrap().replacen("name =", "nmae =", 1)).unwrap();
     refuses(&pktsh(&["lab", "check", path]), 1, "did you mean \"name\"?");
     refuses(&pktsh(&[&format!("--lab={path}"), "-e", "1"]), 1, "did you mean \"name\"?");
     refuses(&pktsh(&["--lab=/nowhere.toml", "-e", "1"]), 2, "cannot read \"/nowhere.toml\"");

@@ -161,7 +161,7 @@ for frame in sys.argv[1:]:
     heard = []
     while True:
         b, a = s.recvfrom(65600)
-        if a[2] == socket.PACKET_OUTGOING: continue
+        if a[2] == socket.PACKET_OUTGOING or b[12:14] == bytes.fromhex('86dd'): continue
         if b[12:14] == bytes.fromhex('0806') and b[38:42] == arp[28:32]: break
         heard.append(b.hex())
     print('heard', *heard)

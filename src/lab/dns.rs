@@ -58,7 +58,8 @@ impl Zone {
             zone.add(apex, RData::SOA(start(&server)));
             zone.add(apex, RData::NS(NS(server.clone())));
         }
-        for known in plan.hosts().iter().filter(|host| host.dns).flat_map(HostSpec::names) {
+        let known = plan.hosts().iter().filter(|host| host.dns).flat_map(HostSpec::names);
+        for known in known {
             for addr in known.addrs() {
                 zone.add(known.name, address(addr));
                 if let Some(name) = name(known.name) {

@@ -31,6 +31,11 @@ impl Plan {
             }
             self.check_place(addr).map_err(|wrong| format!("{}: {wrong}", new.name))?;
         }
+        self.check_device(new)
+    }
+
+    /// The claims of a host are in its networks, and its hardware addresses its own.
+    fn check_device(&self, new: &HostSpec) -> Result<(), String> {
         self.check_hardware(new)?;
         if let Some(addr) = new.all_addrs().find(|addr| addr.is_ipv6() && !new.ipv6) {
             return Err(format!("{}: the address {addr} is one of IPv6, and ipv6 = false", new.name));

@@ -34,8 +34,8 @@ const BUILTIN: [&str; 5] = [
     include_str!("../hosts/network.toml"),
     include_str!("../hosts/stacks.toml"),
     include_str!("../hosts/filters.toml"),
-    include_str!("../hosts/odd.toml"),
     include_str!("../hosts/lan.toml"),
+    include_str!("../hosts/odd.toml"),
 ];
 
 /// The hosts of a laboratory, checked: every address is the laboratory's and taken once. The first one is `you.lab`.

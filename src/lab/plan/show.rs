@@ -55,13 +55,15 @@ impl Plan {
     fn lines(&self, host: &HostSpec) -> Vec<(&'static str, String)> {
         let nics = self.nics(host);
         let mut lines: Vec<_> = nics.iter().flat_map(addresses).collect();
-        lines.retain(|(key, _)| host.ipv6 || *key != LINK_LOCAL);
-        lines.extend(host.claims.iter().map(|net| ("claims", format!("{net}, by ARP"))));
-        lines.extend((!host.dns).then(|| ("DNS", "no name".to_owned())));
         lines.extend(host.alias.iter().map(|alias| {
             let addrs: Vec<_> = alias.addrs.iter().map(ToString::to_string).collect();
             ("alias", format!("{}  {}", addrs.join(", "), alias.name))
         }));
+        lines.retain(|(key, _)| host.ipv6 || *key != LINK_LOCAL);
+        lines.extend(host.claims.iter().map(|net| ("claims", format!("{net}, by ARP"))));
+        if !host.dns {
+            lines.push(("DNS", "no name".to_owned()));
+        }
         let (stack, id) = (word(host.personality), word(host.ip_id()));
         lines.push(("stack", format!("{stack}, TTL {}, window {}, IP id {id}", host.ttl(), host.window()[0])));
         if host.busy_per_second > 0 {

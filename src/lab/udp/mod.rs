@@ -17,10 +17,9 @@ use super::answer::Packet;
 use super::datagram::{Datagram, pseudo_header};
 use super::error::Why;
 use super::host::Host;
-use super::nets::{self, Nic, Segment};
+use super::nets::{self, Nets, Nic, Segment};
 use super::out::Scene;
 use super::plan::UdpService;
-use super::routes::Map;
 use super::tcp::{Ends, Program};
 
 pub(super) use mdns::Told;
@@ -120,7 +119,7 @@ impl Host {
             }
             UdpService::Mdns(says) => {
                 let is_unicast = !datagram.dst.is_multicast();
-                if is_unicast && !is_neighbor(datagram.src, segment, scene.map) {
+                if is_unicast && !is_neighbor(datagram.src, segment, &scene.map.nets) {
                     return None; // RFC 6762 section 11
                 }
                 let asked = mdns::Asked { message: data, port, is_unicast, segment, now };
@@ -147,6 +146,6 @@ impl Host {
 }
 
 /// Whether `addr` is a station of the cable of `segment`.
-fn is_neighbor(addr: IpAddr, segment: Segment, map: &Map) -> bool {
-    nets::needs_zone(addr) || map.nets.segment(addr) == Some(segment) || segment == Segment::LOOPBACK
+fn is_neighbor(addr: IpAddr, segment: Segment, nets: &Nets) -> bool {
+    nets::needs_zone(addr) || nets.segment(addr) == Some(segment) || segment == Segment::LOOPBACK
 }

@@ -230,11 +230,13 @@ fn listen(call: &Call<'_, '_>, wishes: &Wishes, intake: &mut Intake) -> Result<u
     let sniff = Sniff::open(&mut call.state.network.borrow_mut(), &wishes.hear);
     let mut sniff = sniff.map_err(|e| fault(&e, &wishes.hear.filter))?;
     let began = sniff.now();
-    let until = wishes.timeout.map_or(Time::NEVER, |span| began + span);
-    if until == Time::NEVER && wishes.count == 0 && !sniff.is_virtual() {
+    let has_no_end = wishes.timeout.is_none();
+    let lab_hour = has_no_end && sniff.is_virtual();
+    let until = wishes.timeout.or(lab_hour.then_some(LAB_TIME)).map_or(Time::NEVER, |span| began + span);
+    if has_no_end && wishes.count == 0 && !sniff.is_virtual() {
         call.state.console.note("listening until Ctrl-C; count= or timeout= set an end");
     }
-    let most = if until == Time::NEVER && wishes.count == 0 && sniff.is_virtual() { LAB_COUNT } else { 0 };
+    let most = if lab_hour && wishes.count == 0 { LAB_COUNT } else { 0 };
     let ended = loop {
         let ended = hear(call, &mut sniff, until, wishes, intake)?;
         if most > 0 && intake.taken >= most {
@@ -246,6 +248,9 @@ fn listen(call: &Call<'_, '_>, wishes: &Wishes, intake: &mut Intake) -> Result<u
     };
     if ended == Ended::Interrupted {
         call.state.was_interrupted();
+    }
+    if lab_hour && !intake.is_over && sniff.now() >= until {
+        call.state.console.note("an hour of the laboratory's time has passed; timeout= sets another end");
     }
     if !intake.is_over {
         let mut rest = Store::new();
@@ -259,6 +264,9 @@ fn listen(call: &Call<'_, '_>, wishes: &Wishes, intake: &mut Intake) -> Result<u
 
 /// Where time is virtual, a wait without an end is one for so many packets.
 const LAB_COUNT: u64 = 10;
+
+/// And for so long: the hosts of the laboratory never cease to talk, and no time passes in which to press Ctrl-C.
+const LAB_TIME: Duration = Duration::from_hours(1);
 
 /// Waits once, and takes in what has come.
 fn hear(
