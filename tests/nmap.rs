@@ -15,21 +15,40 @@ use pktsh::net::live::LiveWorld;
 use pktsh::net::{Event, Polled, Via, World};
 use support::wire::{Wire, inside};
 
-/// A host's last byte, a scan, ports, and the states that Nmap gives them.
+/// Nmap's options, two ports, and for each host, by its last byte, the states that they get.
 #[rustfmt::skip] // a table
-const SCANS: &[(u8, &str, &str, &[&str])] = &[
-    (11, "-sS", "22,81", &["open", "closed"]),
-    (11, "-sF", "22,81", &["open|filtered", "closed"]),
-    (11, "-sA", "22,81", &["unfiltered", "unfiltered"]),
-    (11, "-sW", "22,81", &["closed", "closed"]),
-    (11, "-sM", "22,81", &["closed", "closed"]),
-    (11, "-sU", "514,9", &["open|filtered", "closed"]),
-    (12, "-sN", "445,81", &["closed", "closed"]),
-    (13, "-sX", "80,81", &["open|filtered", "closed"]),
-    (14, "-sF", "80,81", &["closed", "closed"]),
-    (15, "-sN", "23,81", &["closed", "closed"]),
-    (16, "-sW", "80,81", &["open", "open"]),
-    (17, "-sW", "80,81", &["open", "closed"]),
+const SCANS: &[(&str, [&str; 2], &[(u8, [&str; 2])])] = &[
+    ("-sS", ["22", "81"], &[(11, ["open", "closed"])]),
+    ("-sF", ["22", "81"], &[(11, ["open|filtered", "closed"])]),
+    ("-sA", ["22", "81"], &[(11, ["unfiltered", "unfiltered"])]),
+    ("-sW", ["22", "81"], &[(11, ["closed", "closed"])]),
+    ("-sM", ["22", "81"], &[(11, ["closed", "closed"])]),
+    ("-sU", ["514", "9"], &[(11, ["open|filtered", "closed"])]),
+    ("-sN", ["445", "81"], &[(12, ["closed", "closed"])]),
+    ("-sX", ["80", "81"], &[(13, ["open|filtered", "closed"]), (14, ["closed", "closed"])]),
+    ("-sW", ["80", "81"], &[(16, ["open", "open"]), (17, ["open", "closed"])]),
+    // A SYN in the zombie's name: its IP ids tell what came of it.
+    ("-sI 192.0.2.30:81", ["22", "81"], &[(11, ["open", "closed|filtered"])]),
+    ("-sY", ["36412", "9"], &[(36, ["open", "closed"])]),
+    ("-sZ", ["36412", "9"], &[(36, ["open|filtered", "closed"])]),
+    ("-sO", ["47", "99"], &[(37, ["open|filtered", "closed"])]),
+    // The filters: 8080 listens, 8081 is closed, and both are behind them.
+    ("-sS", ["8080", "8081"], &[
+        (20, ["filtered", "filtered"]), (21, ["filtered", "filtered"]), (22, ["filtered", "filtered"]),
+        (23, ["open", "filtered"]), (24, ["open", "filtered"]), (25, ["filtered", "filtered"]),
+        (26, ["filtered", "filtered"]), (27, ["closed", "closed"]),
+    ]),
+    ("-sA", ["8080", "8081"], &[
+        (20, ["filtered", "filtered"]), (21, ["unfiltered", "unfiltered"]), (22, ["unfiltered", "unfiltered"]),
+        (23, ["filtered", "filtered"]), (24, ["unfiltered", "filtered"]), (25, ["filtered", "filtered"]),
+        (26, ["filtered", "filtered"]), (27, ["unfiltered", "unfiltered"]),
+    ]),
+    ("-sF", ["8080", "8081"], &[
+        (20, ["open|filtered", "open|filtered"]), (21, ["open|filtered", "closed"]),
+        (22, ["open|filtered", "open|filtered"]), (23, ["open|filtered", "open|filtered"]),
+        (24, ["open|filtered", "open|filtered"]), (25, ["filtered", "filtered"]),
+        (26, ["filtered", "filtered"]), (27, ["closed", "closed"]),
+    ]),
 ];
 
 /// A host's last byte, an open port, and what its OS is for Nmap, which knows versions up to its own.
@@ -47,22 +66,28 @@ fn nmap_takes_the_hosts_for_the_real_systems() {
             let best = printed.lines().find_map(|line| found.iter().find_map(|words| line.strip_prefix(words)));
             assert!(best.is_some_and(|best| best.starts_with(system)), "192.0.2.{host}: {printed}");
         }
-        for (host, scan, ports, states) in SCANS {
-            let target = format!("192.0.2.{host}");
-            let printed = nmap(wire, &["-n", "-Pn", "--max-retries", "1", scan, "-p", ports, "-oG", "-", &target]);
-            // `Ports: 22/open/tcp//ssh///, 81/closed/tcp//..`
-            let list = printed.lines().find_map(|line| line.split_once("Ports: ")).expect("a list of ports").1;
-            let mut found: Vec<(u16, &str)> = list
-                .split(", ")
-                .map(|port| port.split('/').collect::<Vec<_>>())
-                .map(|port| (port[0].parse().unwrap(), port[1]))
-                .collect();
-            let place = |port: u16| ports.split(',').position(|text| text == port.to_string());
-            found.sort_by_key(|(port, _)| place(*port));
-            let found: Vec<&str> = found.into_iter().map(|(_, state)| state).collect();
-            assert_eq!(found, *states, "{scan} of {target}: {printed}");
+        for (scan, ports, hosts) in SCANS {
+            let targets = hosts.iter().map(|(host, _)| format!("192.0.2.{host}"));
+            let ports_given = ports.join(",");
+            let options = ["-n", "-Pn", "--max-retries", "1", "-p", &ports_given, "-oG", "-"].map(str::to_owned);
+            let args: Vec<String> =
+                options.into_iter().chain(scan.split(' ').map(str::to_owned)).chain(targets).collect();
+            let printed = nmap(wire, &args.iter().map(String::as_str).collect::<Vec<_>>());
+            for (host, states) in *hosts {
+                let found = ports.map(|port| state(&printed, *host, port));
+                assert_eq!(found, states.map(Some), "{scan} of 192.0.2.{host}: {printed}");
+            }
         }
     });
+}
+
+/// What Nmap says of a port, or of a protocol: `Host: 192.0.2.11 ()  Ports: 22/open/tcp//ssh///, 81/closed/tcp//..`
+fn state<'a>(printed: &'a str, host: u8, port: &str) -> Option<&'a str> {
+    let start = format!("Host: 192.0.2.{host} ");
+    let lists = printed.lines().filter(|line| line.starts_with(&start));
+    let mut lists = lists.filter_map(|line| line.split_once("Ports: ").or_else(|| line.split_once("Protocols: ")));
+    let mut entries = lists.next()?.1.split(", ").map(|entry| entry.split('/'));
+    entries.find_map(|mut fields| fields.next().filter(|name| *name == port).and_then(|_| fields.next()))
 }
 
 /// The server's end becomes the student's machine; the client's end only carries frames.
