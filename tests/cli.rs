@@ -132,6 +132,9 @@ fn the_laboratory_is_listed_shown_and_checked() {
     fs::copy(small, &path).unwrap();
     let path = path.to_str().unwrap();
     assert!(pktsh(&["lab", "check", path]).out.contains("nothing wrong"));
+    let listed = pktsh(&["lab", "list", path]).out;
+    assert!(listed.contains("web.lab") && !listed.contains("linux.lab"), "{listed}");
+    assert!(pktsh(&["lab", "show", "far.lab", path]).out.contains("4.7 ms each way"));
     prints(&[&format!("--lab={path}"), "-e", "resolve(\"web.lab\")"], "\"192.0.2.10\"\n");
     fs::write(path, fs::read_to_string(small).unwrap().replacen("name =", "nmae =", 1)).unwrap();
     refuses(&pktsh(&["lab", "check", path]), 1, "did you mean \"name\"?");

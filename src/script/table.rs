@@ -29,11 +29,11 @@ pub(super) fn plain(width: usize, header: &[&str], rows: impl IntoIterator<Item 
     table.trim_fmt()
 }
 
-/// The laboratory's hosts: name, addresses, what can be learned there.
+/// The laboratory's hosts: name, first address, what can be learned there. `lab("host")` shows the other addresses.
 pub(crate) fn hosts(plan: &Plan, width: usize) -> String {
     let rows = plan.list().into_iter().map(|host| {
-        let addrs: Vec<String> = host.addrs.iter().map(ToString::to_string).collect();
-        vec![host.name, addrs.join(", "), host.about]
+        let first = host.addrs.first().map(ToString::to_string).unwrap_or_default();
+        vec![host.name, first, host.about]
     });
     table(width, &["host", "address", "about"], rows)
 }

@@ -9,7 +9,8 @@ pktsh [OPTIONS]                        the prompt
        pktsh [OPTIONS] FILE [ARGS]...         run a script (- is standard input), or a recipe by its name
        pktsh [OPTIONS] -e CODE [ARGS]...      run CODE and print its value
        pktsh recipes [--copy DIR]             the scripts inside the program
-       pktsh lab list|show NAME|check FILE    the laboratory's hosts, or a file of one's own";
+       pktsh lab list | show NAME [FILE]      the laboratory's hosts, or those of a file of one's own
+       pktsh lab check FILE                   whether a laboratory file is right";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -92,11 +93,16 @@ pub(super) enum Command {
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum LabCommand {
     /// List the hosts
-    List,
+    List {
+        /// Those of this laboratory file
+        file: Option<PathBuf>,
+    },
     /// Show everything about one host
     Show {
         /// Its name, as web.lab
         name: String,
+        /// The laboratory file that it is in
+        file: Option<PathBuf>,
     },
     /// Check a laboratory file
     Check {

@@ -1,5 +1,7 @@
 //! `pktsh lab list|show|check`: the laboratory, without a session.
 
+use std::path::Path;
+
 use super::cli::LabCommand;
 use super::print::Terminal;
 use super::start::read_plan;
@@ -8,9 +10,9 @@ use crate::script::{Console, Trouble, table};
 
 pub(super) fn run(terminal: &Terminal, command: &LabCommand) -> Result<u8, Trouble> {
     match command {
-        LabCommand::List => terminal.out(&table::hosts(&Plan::builtin(), terminal.width())),
-        LabCommand::Show { name } => {
-            let text = Plan::builtin().show(name).map_err(|e| Trouble::new(e.to_string()))?;
+        LabCommand::List { file } => terminal.out(&table::hosts(&plan(file.as_deref())?, terminal.width())),
+        LabCommand::Show { name, file } => {
+            let text = plan(file.as_deref())?.show(name).map_err(|e| Trouble::new(e.to_string()))?;
             terminal.out(&text);
         }
         LabCommand::Check { file } => {
@@ -19,4 +21,9 @@ pub(super) fn run(terminal: &Terminal, command: &LabCommand) -> Result<u8, Troub
         }
     }
     Ok(0)
+}
+
+/// The plan in `file`, or the built-in one.
+fn plan(file: Option<&Path>) -> Result<Plan, Trouble> {
+    file.map_or_else(|| Ok(Plan::builtin()), read_plan)
 }

@@ -42,6 +42,10 @@ impl PlanError {
             let wrong = quoted.next().unwrap_or_default();
             found.nearest = nearest(wrong, quoted).map(str::to_owned);
         }
+        // One that is near enough spares the list of all.
+        if let (Some(_), Some((wrong, _))) = (&found.nearest, message.split_once(", expected")) {
+            found.message = wrong.to_owned();
+        }
         let word = error.span().and_then(|span| text.get(span)).unwrap_or_default().trim_matches(['"', '\'']);
         let example = EXAMPLES.iter().find(|(name, _)| message.contains("unit variant") && *name == word);
         if let Some((name, value)) = example {
