@@ -16,8 +16,10 @@ use pktsh::net::{Event, Polled, Via, World};
 use support::wire::{Wire, inside};
 
 /// Nmap's options, two ports, and for each host, by its last byte, the states that they get.
+type Scan = (&'static str, [&'static str; 2], &'static [(u8, [&'static str; 2])]);
+
 #[rustfmt::skip] // a table
-const SCANS: &[(&str, [&str; 2], &[(u8, [&str; 2])])] = &[
+const SCANS: &[Scan] = &[
     ("-sS", ["22", "81"], &[(11, ["open", "closed"])]),
     ("-sF", ["22", "81"], &[(11, ["open|filtered", "closed"])]),
     ("-sA", ["22", "81"], &[(11, ["unfiltered", "unfiltered"])]),

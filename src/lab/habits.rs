@@ -6,15 +6,14 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use etherparse::{ArpEthIpv4Packet, ArpOperation, EtherType, UdpHeader, ip_number};
+use etherparse::{ArpEthIpv4Packet, ArpOperation, EtherType};
 use serde::Deserialize;
-use simple_dns::{CLASS, Name, Packet as Message, QCLASS, QTYPE, Question, TYPE};
+use simple_dns::{CLASS, Name, Packet as Message, PacketFlag, QCLASS, QTYPE, Question, TYPE};
 
-use super::answer::Packet;
-use super::datagram::pseudo_header;
 use super::host::Host;
 use super::out::{Scene, Way};
 use super::tcp::{Ends, Program};
+use super::udp::{LINK_HOPS, Reply};
 use crate::base::{Mac, Time};
 
 /// Ports that a host calls from: those that IANA leaves to such use (RFC 6335 section 6).
@@ -24,8 +23,8 @@ const DNS: u16 = 53;
 const HTTP: u16 = 80;
 const MDNS: u16 = 5353;
 
-/// Where multicast DNS is asked (RFC 6762 section 3), and its hardware address (RFC 1112 section 6.4).
-const MDNS_GROUP: (Ipv4Addr, Mac) = (Ipv4Addr::new(224, 0, 0, 251), Mac([0x01, 0x00, 0x5e, 0x00, 0x00, 0xfb]));
+/// Where multicast DNS is asked (RFC 6762 section 3).
+const MDNS_GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
 
 /// Something that a host does again and again.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -120,7 +119,7 @@ impl Host {
             }
             (Deed::Mdns, _) => {
                 let question = ("_services._dns-sd._udp.local", TYPE::PTR);
-                self.ask_name(src, MDNS_GROUP.0, [MDNS, MDNS], question, scene);
+                self.ask_name(src, MDNS_GROUP, [MDNS, MDNS], question, scene);
             }
             (Deed::Arp(_) | Deed::Http(_), None) => {} // never: the plan was checked
         }
@@ -162,32 +161,21 @@ impl Host {
         &mut self,
         src: Ipv4Addr,
         dst: Ipv4Addr,
-        [source_port, destination_port]: [u16; 2],
+        ports: [u16; 2],
         (name, kind): (&str, TYPE),
         scene: &mut Scene<'_>,
     ) {
         let is_multicast = dst.is_multicast();
+        // RFC 6762 section 18: a question to all has neither a number nor flags.
         let mut message = Message::new_query(if is_multicast { 0 } else { self.rng.next_u64() as u16 });
-        message.set_flags(if is_multicast {
-            simple_dns::PacketFlag::empty()
-        } else {
-            simple_dns::PacketFlag::RECURSION_DESIRED
-        });
+        if !is_multicast {
+            message.set_flags(PacketFlag::RECURSION_DESIRED);
+        }
         let Ok(name) = Name::new(name) else { return };
         message.questions.push(Question::new(name, QTYPE::TYPE(kind), QCLASS::CLASS(CLASS::IN), false));
         let Ok(data) = message.build_bytes_vec() else { return };
-        let length = (UdpHeader::LEN + data.len()) as u16;
-        let mut header = UdpHeader { source_port, destination_port, length, checksum: 0 };
-        let sum = pseudo_header(src.into(), dst.into(), ip_number::UDP, length).add_slice(&header.to_bytes());
-        header.checksum = sum.add_slice(&data).to_ones_complement_with_no_zero().to_be();
-        let header = header.to_bytes();
-        let packet = Packet::new(src.into(), dst.into(), ip_number::UDP, &header, &data);
-        let nic = self.nics[0];
-        if is_multicast {
-            let way = Way { segment: nic.segment, from: nic.mac(), to: MDNS_GROUP.1 };
-            self.send_by(&way, &Packet { hops: Some(255), ..packet }, scene); // RFC 6762 section 11
-        } else {
-            self.send(&packet, nic.segment, scene);
-        }
+        let hops = is_multicast.then_some(LINK_HOPS);
+        let zone = self.nics[0].segment;
+        self.send_datagram([src.into(), dst.into()], ports, &Reply { hops, ..Reply::new(data) }, zone, scene);
     }
 }

@@ -4,31 +4,22 @@
 
 use std::time::Duration;
 
-use super::flag::{ACK, CWR, ECE, FIN, PSH, RST, SYN};
-use super::options::{Offer, Options, Unit};
+use super::flag::{ACK, CWR, ECE, FIN, RST, SYN};
+use super::options::Offer;
 use super::program::{Deed, Program};
 use super::stacks::{Order, ResentSyn, Stack, SynInHalfOpen};
 use super::table::closed;
-use super::{Ends, Replies, Reply, Segment, is_before, mss};
+use super::{Ends, Replies, Segment, is_before};
 use crate::base::Time;
 
 /// The first wait for an answer to a SYN or SYN/ACK; it doubles with each resend (RFC 6298 section 2).
-const FIRST_SYN_WAIT: Duration = Duration::from_secs(1);
-/// Resends of a SYN or SYN/ACK: after 1, 3, 7, 15 and 31 s, and at 63 s the end (as Linux).
-const SYN_RESENDS: u32 = 5;
-/// The same for data: Linux' smallest wait, and about half a minute in all.
-const FIRST_DATA_WAIT: Duration = Duration::from_millis(200);
-const DATA_RESENDS: u32 = 7;
+pub(super) const FIRST_SYN_WAIT: Duration = Duration::from_secs(1);
 /// How long TIME-WAIT lasts, and FIN-WAIT-2 when the program has gone (as Linux; RFC 9293 asks for 2 minutes).
 pub(super) const LAST_WAIT: Duration = Duration::from_mins(1);
-/// The shortest time between two ACKs that answer unacceptable segments (RFC 5961 section 7 leaves it open; as Linux).
-const CHALLENGE_EVERY: Duration = Duration::from_millis(500);
 /// How long a connection may be idle: RFC 9293 section 3.8.4 sends no keep-alive earlier.
 const IDLE: Duration = Duration::from_hours(2);
 /// Bytes that wait to be sent, from which on nothing more is taken in.
 const MOST_WAITING: usize = 64 << 10;
-/// The largest segment for a peer that named none (RFC 9293 section 3.7.1).
-const SMALLEST_MSS: u16 = 536;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
@@ -68,41 +59,41 @@ pub(super) struct Around {
 pub(super) struct Connection {
     pub(super) state: State,
     /// It came out of LISTEN.
-    passive: bool,
+    pub(super) passive: bool,
     /// SND.UNA
-    unacknowledged: u32,
+    pub(super) unacknowledged: u32,
     /// SND.NXT
     pub(super) next: u32,
     /// RCV.NXT
     pub(super) expected: u32,
     /// SND.WND
-    window: u32,
+    pub(super) window: u32,
     /// MAX.SND.WND
-    largest_window: u32,
+    pub(super) largest_window: u32,
     /// What the peer's SYN offered.
-    offer: Offer,
+    pub(super) offer: Offer,
     /// Explicit congestion notification was asked for and agreed to.
-    ecn: bool,
+    pub(super) ecn: bool,
     /// When the last acceptable segment came.
-    heard: Time,
+    pub(super) heard: Time,
     /// When the last challenge ACK went out.
-    challenged: Option<Time>,
+    pub(super) challenged: Option<Time>,
     /// When it sends again, or ends.
     pub(super) due: Option<Time>,
     /// When it acknowledges a FIN, unless it has done so by then.
-    ack_due: Option<Time>,
+    pub(super) ack_due: Option<Time>,
     /// How often it has sent the same.
-    tries: u32,
-    program: Program,
+    pub(super) tries: u32,
+    pub(super) program: Program,
     /// What the program has said and the peer not yet acknowledged.
-    queue: Vec<u8>,
+    pub(super) queue: Vec<u8>,
     /// How far it is with its own FIN.
-    fin: Fin,
+    pub(super) fin: Fin,
 }
 
 /// How far a connection is with its own FIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fin {
+pub(super) enum Fin {
     /// The program may still say something.
     NotYet,
     /// The program has said its last word.
@@ -397,78 +388,6 @@ impl Connection {
         }
     }
 
-    /// Its time has come: sends again what was not answered, or ends.
-    pub(super) fn wake(&mut self, around: &Around, out: &mut Replies) -> Fate {
-        if self.ack_due.is_some_and(|at| at <= around.now) {
-            self.send(around, ACK, Vec::new(), out);
-        }
-        if self.due.is_none_or(|at| at > around.now) {
-            return Stays;
-        }
-        self.due = None;
-        self.tries += 1;
-        match self.state {
-            State::TimeWait | State::FinWait2 => Gone,
-            State::SynSent | State::SynReceived if self.tries > SYN_RESENDS => Gone,
-            State::SynSent | State::SynReceived => {
-                self.send_syn(around, out);
-                self.due = Some(around.now + FIRST_SYN_WAIT * (1 << self.tries));
-                Stays
-            }
-            _ if self.tries > DATA_RESENDS => Gone,
-            _ => {
-                self.resend(around, out);
-                self.due = Some(around.now + FIRST_DATA_WAIT * (1 << self.tries));
-                Stays
-            }
-        }
-    }
-
-    /// Sends what the program has said, as far as the peer's window allows, and the FIN after its last word.
-    fn flush(&mut self, around: &Around, out: &mut Replies) {
-        if self.fin == Fin::Sent || !matches!(self.state, State::Established | State::CloseWait) {
-            return;
-        }
-        loop {
-            let in_flight = self.next.wrapping_sub(self.unacknowledged) as usize;
-            let waiting = self.queue.len().saturating_sub(in_flight);
-            let room = (self.window as usize).saturating_sub(in_flight);
-            let count = waiting.min(room).min(self.largest_segment(around));
-            if count == 0 {
-                break;
-            }
-            let flags = if count == waiting { ACK | PSH } else { ACK };
-            let data = self.queue[in_flight..in_flight + count].to_vec();
-            self.send(around, flags, data, out);
-            self.next = self.next.wrapping_add(count as u32);
-        }
-        if self.fin == Fin::Wanted && self.next.wrapping_sub(self.unacknowledged) as usize == self.queue.len() {
-            self.send(around, FIN | ACK, Vec::new(), out);
-            self.next = self.next.wrapping_add(1);
-            self.fin = Fin::Sent;
-            self.state = if self.state == State::CloseWait { State::LastAck } else { State::FinWait1 };
-        }
-        let is_waiting = self.next != self.unacknowledged || !self.queue.is_empty();
-        if self.due.is_none() && is_waiting {
-            self.due = Some(around.now + FIRST_DATA_WAIT);
-        }
-    }
-
-    /// The first segment that was not acknowledged; a byte into a closed window (RFC 9293 section 3.8.6.1).
-    fn resend(&mut self, around: &Around, out: &mut Replies) {
-        let next = std::mem::replace(&mut self.next, self.unacknowledged);
-        let room = (self.window as usize).max(1);
-        let count = self.queue.len().min(room).min(self.largest_segment(around));
-        if count > 0 {
-            let data = self.queue[..count].to_vec();
-            self.send(around, ACK | PSH, data, out);
-        } else if self.fin == Fin::Sent {
-            self.send(around, FIN | ACK, Vec::new(), out);
-        }
-        let sent = self.unacknowledged.wrapping_add(count as u32);
-        self.next = if is_before(next, sent) { sent } else { next };
-    }
-
     /// The four cases of the table in section 3.10.7.4, or Linux' own (`tcp_sequence`).
     fn is_acceptable(&self, segment: &Segment<'_>, around: &Around) -> bool {
         let window = u32::from(self.own_window(around));
@@ -483,78 +402,6 @@ impl Connection {
             (0, _) => in_window(segment.seq),
             (len, _) => in_window(segment.seq) || in_window(segment.seq.wrapping_add(len - 1)),
         }
-    }
-
-    /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`, unless one went out a moment ago.
-    pub(super) fn challenge(&mut self, around: &Around, out: &mut Replies) {
-        if self.challenged.is_some_and(|last| around.now - last < CHALLENGE_EVERY) {
-            return;
-        }
-        self.challenged = Some(around.now);
-        self.send(around, ACK, Vec::new(), out);
-    }
-
-    /// An ACK for what lies outside of the window. Data comes again until it is acknowledged, so only what has none is
-    /// held back (as Linux, `tcp_oow_rate_limited`).
-    pub(super) fn correct(&mut self, segment: &Segment<'_>, around: &Around, out: &mut Replies) {
-        if segment.data.is_empty() || segment.has(SYN) {
-            self.challenge(around, out);
-        } else {
-            self.send(around, ACK, Vec::new(), out);
-        }
-    }
-
-    /// A segment with the next sequence number; it acknowledges what has come.
-    pub(super) fn send(&mut self, around: &Around, flags: u8, data: Vec<u8>, out: &mut Replies) {
-        self.ack_due = None;
-        let options = match self.offer.timestamp {
-            Some(echo) if self.has_timestamps(around) => Options::stamp(around.stamp, echo),
-            _ => Options::default(),
-        };
-        let window = self.own_window(around) >> self.own_shift(around);
-        out.push((around.ends, Reply { seq: self.next, ack: self.expected, flags, window, options, data }));
-    }
-
-    /// The SYN of an active open, or the SYN/ACK.
-    pub(super) fn send_syn(&self, around: &Around, out: &mut Replies) {
-        let is_call = self.state == State::SynSent;
-        let flags = if is_call { SYN } else { SYN | ACK } | if self.ecn { ECE } else { 0 };
-        // A SYN of its own offers what it knows, also with the ACK of a simultaneous open.
-        let timestamp = self.offer.timestamp.or(Offer::ALL.timestamp);
-        let offer = if self.passive { self.offer } else { Offer { timestamp, ..Offer::ALL } };
-        let options = Options::answer(around.stack.options, &offer, mss(around.ends.peer), around.stamp);
-        let (seq, ack, window) = (self.unacknowledged, self.expected, self.own_window(around));
-        out.push((around.ends, Reply { seq, ack, flags, window, options, data: Vec::new() }));
-    }
-
-    fn has_timestamps(&self, around: &Around) -> bool {
-        let stamps = |unit: &Unit| matches!(unit, Unit::SackTimestamp | Unit::SackEolTimestamp | Unit::NopNopTimestamp);
-        self.offer.timestamp.is_some() && around.stack.options.iter().any(stamps)
-    }
-
-    pub(super) fn own_window(&self, around: &Around) -> u16 {
-        around.window[usize::from(self.has_timestamps(around))]
-    }
-
-    /// The shift of the windows that go out: none unless both sides agreed (RFC 7323 section 2.2).
-    fn own_shift(&self, around: &Around) -> u8 {
-        let own = around.stack.options.iter().find_map(|unit| match unit {
-            Unit::NopScale(shift) => Some(*shift),
-            _ => None,
-        });
-        own.filter(|_| self.offer.scale.is_some()).unwrap_or(0)
-    }
-
-    /// The shift of the windows that come.
-    fn peer_shift(&self, around: &Around) -> u8 {
-        let scales = around.stack.options.iter().any(|unit| matches!(unit, Unit::NopScale(_)));
-        self.offer.scale.filter(|_| scales).unwrap_or(0)
-    }
-
-    fn largest_segment(&self, around: &Around) -> usize {
-        let stamps = if self.has_timestamps(around) { 12 } else { 0 };
-        let mss = self.offer.mss.unwrap_or(SMALLEST_MSS).clamp(64, mss(around.ends.peer));
-        usize::from(mss - stamps)
     }
 }
 

@@ -5,6 +5,7 @@
 //! | `stacks` | how one TCP differs from another: a row for each personality |
 //! | `table` | the connections of a host; the ports where nothing is connected: CLOSED and LISTEN |
 //! | `connection` | one connection, from SYN-SENT to TIME-WAIT |
+//! | `speak` | what a connection sends, and when it sends it again |
 //! | `linux` | where Linux does it in its own way |
 //! | `options` | the options of a SYN and of its answer |
 //! | `program` | what listens at a port and what calls one: echo, HTTP, a banner |
@@ -13,6 +14,7 @@ mod connection;
 mod linux;
 mod options;
 mod program;
+mod speak;
 mod stacks;
 mod table;
 #[cfg(test)]

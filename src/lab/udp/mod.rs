@@ -26,23 +26,24 @@ pub(super) use mdns::Told;
 
 /// The TTL, or hop limit, of names told on the link: it shows that they come from there (RFC 6762 section 11, RFC 4795
 /// section 2.4).
-const LINK_HOPS: u8 = 255;
+pub(super) const LINK_HOPS: u8 = 255;
 
 /// Ports below this one are of services. Those that answer anything do not answer them: two of them would talk to each
 /// other for ever.
 const FIRST_CLIENT_PORT: u16 = 1024;
 
-/// What a program sends back.
-struct Reply<'a> {
-    data: Cow<'a, [u8]>,
+/// What a program sends.
+pub(super) struct Reply<'a> {
+    pub(super) data: Cow<'a, [u8]>,
     /// To the group of the service, not to the asker.
-    to_group: bool,
-    hops: Option<u8>,
-    hold: Duration,
+    pub(super) to_group: bool,
+    /// Its TTL, when it is not the host's.
+    pub(super) hops: Option<u8>,
+    pub(super) hold: Duration,
 }
 
 impl<'a> Reply<'a> {
-    fn new(data: impl Into<Cow<'a, [u8]>>) -> Self {
+    pub(super) fn new(data: impl Into<Cow<'a, [u8]>>) -> Self {
         Self { data: data.into(), to_group: false, hops: None, hold: Duration::ZERO }
     }
 }
@@ -79,14 +80,26 @@ impl Host {
         };
         let src = if group.is_some() { self.source_for(dst, datagram.segment) } else { self.voice(datagram) };
         let Some(src) = src else { return };
-        let (data, length) = (&reply.data, (UdpHeader::LEN + reply.data.len()) as u16);
-        let source_port = udp.destination_port();
-        let mut header = UdpHeader { source_port, destination_port: port, length, checksum: 0 };
+        let ports = [udp.destination_port(), port];
+        self.send_datagram([src, dst], ports, &reply, datagram.segment, scene);
+    }
+
+    /// Sends a datagram between these addresses and these ports, the own ones first.
+    pub(super) fn send_datagram(
+        &mut self,
+        [src, dst]: [IpAddr; 2],
+        [source_port, destination_port]: [u16; 2],
+        says: &Reply<'_>,
+        zone: Segment,
+        scene: &mut Scene<'_>,
+    ) {
+        let (data, length) = (&says.data, (UdpHeader::LEN + says.data.len()) as u16);
+        let mut header = UdpHeader { source_port, destination_port, length, checksum: 0 };
         let sum = pseudo_header(src, dst, ip_number::UDP, length).add_slice(&header.to_bytes());
         header.checksum = sum.add_slice(data).to_ones_complement_with_no_zero().to_be();
         let header = header.to_bytes();
         let packet = Packet::new(src, dst, ip_number::UDP, &header, data);
-        self.send(&Packet { hops: reply.hops, hold: reply.hold, ..packet }, datagram.segment, scene);
+        self.send(&Packet { hops: says.hops, hold: says.hold, ..packet }, zone, scene);
     }
 
     /// Opens a TCP connection to where a datagram came from.
