@@ -1,11 +1,11 @@
 //! The laboratory: how many probes a second its hosts answer, so that no scan waits for them.
 
 use std::hint::black_box;
+use std::time::Duration;
 
 use etherparse::PacketBuilder;
-use pktsh::base::Time;
 use pktsh::lab::Lab;
-use pktsh::net::{Event, Via, World};
+use pktsh::net::{Event, Polled, Via, World};
 
 use crate::harness::{Measure, Row, Unit, rate};
 
@@ -23,25 +23,35 @@ pub(crate) static ROWS: &[Row] = &[Row {
 
 /// Answers a second to SYNs to the ports from `first` on of the host at `to`.
 fn answered(to: [u8; 4], first: u16) -> Measure {
+    bursts(to, first, BURST)
+}
+
+/// The same where nothing comes back: probes a second.
+fn dropped(to: [u8; 4], first: u16) -> Measure {
+    bursts(to, first, 0)
+}
+
+/// Probes a second, sent in bursts; each burst is over when `answers` have come, and nothing more is on its way.
+fn bursts(to: [u8; 4], first: u16, answers: u16) -> Measure {
     let lab = Lab::new(1);
     let mut link = lab.open().unwrap();
     let probes: Vec<_> = (0..BURST).map(|n| syn(to, first + n)).collect();
-    let mut bursts = rate(move || {
-        let mut heard = 0;
+    let mut burst = rate(move || {
         for probe in &probes {
             link.send(Via::Frame(1), black_box(probe), 0).unwrap();
         }
-        while heard < BURST {
-            link.poll(Time::NEVER, &mut |event| {
-                if let Event::Heard(frame) = event {
-                    black_box(frame.bytes);
-                    heard += u16::from(!frame.outgoing);
-                }
-            })
-            .unwrap();
-        }
+        let mut heard = 0;
+        let until = lab.now() + Duration::from_millis(1);
+        let mut count = |event: Event<'_>| {
+            if let Event::Heard(frame) = event {
+                black_box(frame.bytes);
+                heard += u16::from(!frame.outgoing);
+            }
+        };
+        while link.poll(until, &mut count).unwrap() == Polled::Some {}
+        assert_eq!(heard, answers);
     });
-    Box::new(move || f64::from(BURST) * bursts())
+    Box::new(move || f64::from(BURST) * burst())
 }
 
 fn syn(to: [u8; 4], port: u16) -> Vec<u8> {

@@ -93,9 +93,10 @@ impl Link for LabLink {
                 if wire.is_stopped() {
                     return Ok(Polled::Interrupted);
                 }
-                // Once something waits, only what comes at the same time is added to it.
-                let waits = wire.taps.get(&self.tap).is_some_and(|tap| tap.len() > 0);
-                if !wire.step(if waits { wire.now } else { until.max(wire.now) }) {
+                // Once something waits, only what comes at the same time is added to it, as long as there is room.
+                let tap = wire.taps.get(&self.tap);
+                let (waits, is_filling) = tap.map_or((false, false), |tap| (tap.len() > 0, tap.is_filling()));
+                if is_filling || !wire.step(if waits { wire.now } else { until.max(wire.now) }) {
                     break;
                 }
             }

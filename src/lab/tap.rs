@@ -49,6 +49,11 @@ impl Tap {
         self.frames.push(Captured { at, end: self.bytes.len(), outgoing });
     }
 
+    /// Whether it is time to hand over what waits.
+    pub(super) fn is_filling(&self) -> bool {
+        self.bytes.len() > Self::ROOM / 2
+    }
+
     /// How many frames wait.
     pub(super) fn len(&self) -> usize {
         self.frames.len()

@@ -9,6 +9,7 @@ mod services;
 mod show;
 
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
@@ -250,7 +251,9 @@ impl Plan {
     ///
     /// Never: a test reads it.
     pub fn builtin() -> Self {
-        Self::parse(&BUILTIN.concat()).expect("the built-in plan is right")
+        static PLAN: LazyLock<Plan> =
+            LazyLock::new(|| Plan::parse(&BUILTIN.concat()).expect("the built-in plan is right"));
+        PLAN.clone()
     }
 
     /// Reads a plan. The error names the place, what is wrong there, and the nearest right name.

@@ -91,3 +91,16 @@ fn a_lossy_cable_loses_three_in_ten_each_way() {
     let count = bench.incoming().len();
     assert!((170..222).contains(&count), "{count}: 49 % are to be expected");
 }
+
+#[test]
+fn a_flood_of_answers_is_heard_whole() {
+    let mut bench = Bench::new();
+    let mut heard = 0;
+    for port in 1..=65535u16 {
+        bench.send(&tcp([192, 0, 2, 40], port, "S"));
+    }
+    let until = bench.link.now() + Duration::from_secs(1);
+    let count = |event: &Event<'_>| matches!(event, Event::Heard(frame) if !frame.outgoing);
+    while bench.link.poll(until, &mut |event| heard += usize::from(count(&event))).unwrap() == Polled::Some {}
+    assert_eq!((heard, bench.link.stats().dropped), (65535, 0));
+}
