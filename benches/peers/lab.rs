@@ -12,30 +12,38 @@ use crate::harness::{Measure, Row, Unit, rate};
 /// Probes in flight at once.
 const BURST: u16 = 1024;
 
-pub(crate) static ROWS: &[Row] = &[Row {
-    name: "laboratory: SYNs to closed ports answered, one core",
-    asked: Some(1_000_000.0),
-    unit: Unit::PerSecond,
-    wired: false,
-    ours: || Some(answered([192, 0, 2, 10], 1000)),
-    peers: &[],
-}];
+pub(crate) static ROWS: &[Row] = &[
+    Row {
+        name: "laboratory: SYNs to closed ports answered, one core",
+        asked: Some(1_000_000.0),
+        unit: Unit::PerSecond,
+        wired: false,
+        ours: || Some(bursts([192, 0, 2, 11], BURST)),
+        peers: &[],
+    },
+    Row {
+        name: "laboratory: SYNs to open ports answered, and the answers reset, one core",
+        asked: None,
+        unit: Unit::PerSecond,
+        wired: false,
+        ours: || Some(bursts([192, 0, 2, 40], BURST)), // the honeypot
+        peers: &[],
+    },
+    Row {
+        name: "laboratory: SYNs dropped by a filter, one core",
+        asked: None,
+        unit: Unit::PerSecond,
+        wired: false,
+        ours: || Some(bursts([192, 0, 2, 20], 0)),
+        peers: &[],
+    },
+];
 
-/// Answers a second to SYNs to the ports from `first` on of the host at `to`.
-fn answered(to: [u8; 4], first: u16) -> Measure {
-    bursts(to, first, BURST)
-}
-
-/// The same where nothing comes back: probes a second.
-fn dropped(to: [u8; 4], first: u16) -> Measure {
-    bursts(to, first, 0)
-}
-
-/// Probes a second, sent in bursts; each burst is over when `answers` have come, and nothing more is on its way.
-fn bursts(to: [u8; 4], first: u16, answers: u16) -> Measure {
+/// SYNs a second to ports from 1000 on of the host at `to`, sent in bursts, each of which draws so many `answers`.
+fn bursts(to: [u8; 4], answers: u16) -> Measure {
     let lab = Lab::new(1);
     let mut link = lab.open().unwrap();
-    let probes: Vec<_> = (0..BURST).map(|n| syn(to, first + n)).collect();
+    let probes: Vec<_> = (0..BURST).map(|n| syn(to, 1000 + n)).collect();
     let mut burst = rate(move || {
         for probe in &probes {
             link.send(Via::Frame(1), black_box(probe), 0).unwrap();
