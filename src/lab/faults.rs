@@ -79,11 +79,11 @@ impl Faults {
     /// How long a reordered frame is held back, beside its delay.
     pub const HOLD: Duration = Duration::from_millis(2);
 
-    /// The times on the way of the copies of one frame that come out of the cable: none, one or two.
-    fn cross(&self, rng: &mut Rng) -> impl Iterator<Item = Duration> + use<> {
-        let copies = if rng_says(rng, self.loss) { 0 } else { 1 + usize::from(rng_says(rng, self.duplicate)) };
+    /// What comes out of the cable of one frame.
+    fn cross(&self, rng: &mut Rng) -> Copies {
+        let count = if rng_says(rng, self.loss) { 0 } else { 1 + usize::from(rng_says(rng, self.duplicate)) };
         let mut spans = [Duration::ZERO; 2];
-        for span in &mut spans[..copies] {
+        for span in &mut spans[..count] {
             *span = Duration::from_micros(u64::from(self.delay_us));
             if self.jitter_us > 0 {
                 *span += Duration::from_nanos(rng.below(u64::from(self.jitter_us) * 1000 + 1));
@@ -92,7 +92,21 @@ impl Faults {
                 *span += Self::HOLD;
             }
         }
-        spans.into_iter().take(copies)
+        Copies { spans, count }
+    }
+}
+
+/// The copies of a frame that come out of a cable: none, one or two, each with its time on the way.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Copies {
+    spans: [Duration; 2],
+    count: usize,
+}
+
+impl Copies {
+    /// The times on the way.
+    pub(super) fn spans(&self) -> &[Duration] {
+        &self.spans[..self.count]
     }
 }
 
@@ -121,10 +135,10 @@ impl Cable {
         Duration::from_micros(u64::from(self.faults.delay_us))
     }
 
-    /// The times on the way of the copies of a frame that come out at the other end.
-    pub(super) fn cross(&mut self, to: Toward, now: Time) -> impl Iterator<Item = Duration> + use<> {
+    /// What comes out of one frame at the other end.
+    pub(super) fn cross(&mut self, to: Toward, now: Time) -> Copies {
         let passes = self.buckets[to as usize].as_mut().is_none_or(|bucket| bucket.allows(now));
-        passes.then(|| self.faults.cross(&mut self.rng)).into_iter().flatten()
+        if passes { self.faults.cross(&mut self.rng) } else { Copies::default() }
     }
 }
 
@@ -156,14 +170,14 @@ mod tests {
     fn a_cable_with_a_rate_passes_its_burst_each_way() {
         let rate = Some(Limit { burst: 3, per_second: 2 });
         let mut cable = Cable::new(Faults { rate, ..Faults::NONE }, Rng::new(1));
-        let mut passed = |to, at| (0..9).filter(|_| cable.cross(to, Time::from_nanos(at)).next().is_some()).count();
+        let mut passed = |to, at| (0..9).filter(|_| !cable.cross(to, Time::from_nanos(at)).spans().is_empty()).count();
         assert_eq!((passed(Toward::Host, 0), passed(Toward::Net, 0)), (3, 3));
         assert_eq!(passed(Toward::Host, 1_000_000_000), 2, "two more a second");
     }
 
     fn spans(faults: Faults) -> Vec<Duration> {
         let mut rng = Rng::new(4);
-        (0..1000).flat_map(|_| faults.cross(&mut rng)).collect()
+        (0..1000).flat_map(|_| faults.cross(&mut rng).spans().to_vec()).collect()
     }
 
     #[test]

@@ -40,6 +40,13 @@ impl Out {
         self.free.pop().unwrap_or_default()
     }
 
+    /// A buffer with these bytes.
+    pub(super) fn copy(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut buffer = self.buffer();
+        buffer.extend_from_slice(bytes);
+        buffer
+    }
+
     /// Gives a buffer back.
     pub(super) fn recycle(&mut self, mut buffer: Vec<u8>) {
         const KEPT: usize = 4096;

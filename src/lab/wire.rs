@@ -11,7 +11,7 @@ use etherparse::{ArpOperation, EtherType, Ethernet2HeaderSlice};
 
 use super::datagram::ETHERNET;
 use super::dns::Zone;
-use super::faults::{Cable, Toward};
+use super::faults::{Cable, Copies, Toward};
 use super::host::{Host, is_group, read_arp};
 use super::ndp;
 use super::nets::{Net, Nets, Segment};
@@ -47,6 +47,8 @@ pub(super) struct Wire {
     /// The tap of the link that is sending: what it sends does not come back to it.
     sender: Option<u32>,
     pub(super) out: Out,
+    /// Who gets the frame that is on the switch, and when; empty between two frames.
+    arrivals: Vec<(usize, Time)>,
     /// Ends waits while it is true.
     pub(super) stop: Arc<AtomicBool>,
     stations: BTreeMap<(Segment, Mac), usize>,
@@ -95,6 +97,7 @@ impl Wire {
             is_overheard: false,
             sender: None,
             out: Out::default(),
+            arrivals: Vec::new(),
             flights: BinaryHeap::new(),
             sent: 0,
         }
@@ -211,73 +214,76 @@ impl Wire {
     fn depart(&mut self, from: usize, departure: Departure) {
         let Departure { segment, hold, frame } = departure;
         if segment == Segment::LOOPBACK {
-            self.launch(from, segment, self.now + hold + LOOPBACK_DELAY, &frame);
+            self.push(from, self.now + hold + LOOPBACK_DELAY, Cargo::Frame(segment, frame));
         } else {
             if from == YOU {
                 self.capture(&frame, true);
             }
-            self.cross(from, segment, hold, &frame);
+            self.cross(from, segment, hold, frame);
         }
-        self.out.recycle(frame);
     }
 
     /// A switch: a known address is one host, a group's is everybody but the sender, an unknown one is nobody.
-    fn cross(&mut self, from: usize, segment: Segment, hold: Duration, frame: &[u8]) {
-        let Ok(header) = Ethernet2HeaderSlice::from_slice(frame) else { return };
-        let mac = Mac(header.destination());
+    fn cross(&mut self, from: usize, segment: Segment, hold: Duration, frame: Vec<u8>) {
+        let mac = Ethernet2HeaderSlice::from_slice(&frame).map_or(Mac::ZERO, |header| Mac(header.destination()));
         if is_group(mac) {
             let others: Vec<usize> =
                 self.stations.iter().filter(|((s, _), to)| *s == segment && **to != from).map(|(_, to)| *to).collect();
-            self.carry(from, &others, segment, hold, frame);
-        } else if let Some(&to) = self.stations.get(&(segment, mac))
-            && to != from
-        {
-            self.carry(from, &[to], segment, hold, frame);
-            if ![from, to].contains(&YOU) && segment == Segment::HOME && self.is_overheard {
-                self.mirror(from, hold, frame);
+            return self.carry(from, &others, segment, hold, frame);
+        }
+        match self.stations.get(&(segment, mac)) {
+            Some(&to) if to != from => {
+                if ![from, to].contains(&YOU) && segment == Segment::HOME && self.is_overheard {
+                    self.mirror(from, hold, &frame);
+                }
+                self.carry(from, &[to], segment, hold, frame);
             }
+            _ => self.out.recycle(frame),
         }
     }
 
     /// `lab0` is plugged into the port of the switch that repeats what passes between the others.
     fn mirror(&mut self, from: usize, hold: Duration, frame: &[u8]) {
-        self.push(YOU, self.now + hold + self.hosts[from].cable.delay(), frame, Cargo::Overheard);
+        let copy = self.out.copy(frame);
+        self.push(YOU, self.now + hold + self.hosts[from].cable.delay(), Cargo::Overheard(copy));
     }
 
     /// Over the cable of the sender, that of the network, and those of all who get it.
-    fn carry(&mut self, from: usize, others: &[usize], segment: Segment, hold: Duration, frame: &[u8]) {
+    fn carry(&mut self, from: usize, others: &[usize], segment: Segment, hold: Duration, frame: Vec<u8>) {
+        let mut arrivals = std::mem::take(&mut self.arrivals);
         let start = self.now + hold;
-        for first in self.hosts[from].cable.cross(Toward::Net, start) {
-            let there = start + first;
-            for second in self.over_net(segment, there) {
-                let there = there + second;
+        for first in self.hosts[from].cable.cross(Toward::Net, start).spans() {
+            let there = start + *first;
+            for second in self.over_net(segment, there).spans() {
+                let there = there + *second;
                 for &to in others {
-                    for last in self.hosts[to].cable.cross(Toward::Host, there) {
-                        self.launch(to, segment, there + last, frame);
-                    }
+                    let copies = self.hosts[to].cable.cross(Toward::Host, there);
+                    arrivals.extend(copies.spans().iter().map(|last| (to, there + *last)));
                 }
             }
         }
-    }
-
-    /// The times that the copies of a frame take on the cable of a network.
-    fn over_net(&mut self, segment: Segment, at: Time) -> impl Iterator<Item = Duration> + use<> {
-        let cable = self.cables.get_mut(segment.index());
-        cable.map(|cable| cable.cross(Toward::Net, at)).into_iter().flatten()
-    }
-
-    fn launch(&mut self, to: usize, segment: Segment, at: Time, bytes: &[u8]) {
-        self.push(to, at, bytes, |frame| Cargo::Frame(segment, frame));
-    }
-
-    fn push(&mut self, to: usize, at: Time, bytes: &[u8], cargo: impl FnOnce(Vec<u8>) -> Cargo) {
-        if self.flights.len() >= 2 * MOST_IN_FLIGHT {
-            return;
+        let last = arrivals.pop();
+        for (to, at) in arrivals.drain(..) {
+            let copy = self.out.copy(&frame);
+            self.push(to, at, Cargo::Frame(segment, copy));
         }
-        let mut frame = self.out.buffer();
-        frame.extend_from_slice(bytes);
-        self.sent += 1;
-        self.flights.push(Flight { at, number: self.sent, to, cargo: cargo(frame) });
+        match last {
+            Some((to, at)) => self.push(to, at, Cargo::Frame(segment, frame)),
+            None => self.out.recycle(frame),
+        }
+        self.arrivals = arrivals; // keeps its room
+    }
+
+    /// What comes out of one frame behind the cable of a network.
+    fn over_net(&mut self, segment: Segment, at: Time) -> Copies {
+        self.cables.get_mut(segment.index()).map_or(Copies::default(), |cable| cable.cross(Toward::Net, at))
+    }
+
+    fn push(&mut self, to: usize, at: Time, cargo: Cargo) {
+        if self.flights.len() < 2 * MOST_IN_FLIGHT {
+            self.sent += 1;
+            self.flights.push(Flight { at, number: self.sent, to, cargo });
+        }
     }
 
     /// What passes between two others: no link that sends sees it.

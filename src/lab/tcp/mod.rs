@@ -58,13 +58,14 @@ pub(super) struct Segment<'a> {
     pub(super) data: &'a [u8],
 }
 
-/// The four numbers that name a connection, from the host's side.
+/// The four numbers that name a connection, from the host's side. The ports come first: they differ most, and decide
+/// the order at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ends {
-    pub(super) peer: IpAddr,
     pub(super) peer_port: u16,
-    pub(super) local: IpAddr,
     pub(super) local_port: u16,
+    pub(super) peer: IpAddr,
+    pub(super) local: IpAddr,
 }
 
 impl Segment<'_> {
