@@ -49,6 +49,19 @@ fn its_examples_show_what_it_says() {
     });
 }
 
+#[test]
+fn the_hosts_that_it_names_are_there() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let rows = page.lines().skip_while(|line| *line != "| hosts | what they show |").skip(2);
+    let cells = rows.map_while(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let named: Vec<&str> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    assert!(named.len() > 30, "{named:?}");
+    let plan = pktsh::lab::Plan::builtin();
+    for name in named {
+        assert!(plan.show(&format!("{name}.lab")).is_ok(), "{name}");
+    }
+}
+
 /// The page with the outputs that its examples really have.
 fn run_page(page: &str) -> String {
     let folder = tempfile::tempdir().unwrap();

@@ -179,10 +179,14 @@ impl Host {
         self.spec.opens.iter().any(has_opened)
     }
 
+    /// It does not act of its own accord before that. Cheaper than [`Self::due`], and it may be too early.
+    pub(super) fn soonest(&self) -> Option<Time> {
+        [self.connections.soonest(), self.routine.due()].into_iter().flatten().min()
+    }
+
     /// When it acts next of its own accord.
     pub(super) fn due(&mut self) -> Option<Time> {
-        let due = [self.connections.due(), self.routine.due()];
-        due.into_iter().flatten().min()
+        [self.connections.due(), self.routine.due()].into_iter().flatten().min()
     }
 
     /// Its time has come.

@@ -188,7 +188,7 @@ impl Wire {
 
     /// Sees to it that a host is woken when it wants to be.
     fn plan_wake(&mut self, host: usize) {
-        if let Some(at) = self.hosts[host].due().filter(|at| *at < self.wakes[host]) {
+        if let Some(at) = self.hosts[host].soonest().filter(|at| *at < self.wakes[host]) {
             self.wakes[host] = at;
             self.sent += 1;
             self.flights.push(Flight { at, number: self.sent, to: host, cargo: Cargo::Wake });

@@ -99,6 +99,11 @@ impl Connections {
         }
     }
 
+    /// No connection acts of its own accord before that. Cheaper than [`Self::due`], and it may be too early.
+    pub(in crate::lab) fn soonest(&self) -> Option<Time> {
+        self.due.peek().map(|Reverse((at, _))| *at)
+    }
+
     /// When a connection acts next of its own accord.
     pub(in crate::lab) fn due(&mut self) -> Option<Time> {
         while let Some(Reverse((at, ends))) = self.due.peek() {
