@@ -12,7 +12,7 @@
 //! |---|---|
 //! | `plan`, `hosts/` | the hosts as data, read from TOML, refused if misspelt |
 //! | `nets`, `routes` | the addresses and names that are the laboratory's, and the ways between its networks |
-//! | `wire` | the clock, the cables and the frames on them; `faults` is what cables do |
+//! | `wire`, `flights` | the clock, the cables and the frames on them; `faults` is what cables do |
 //! | `host`, `datagram`, `chain`, `answer`, `error`, `ndp`, `tcp`, `limit`, `out` | one machine |
 //! | `filter`, `gate`, `track` | the packet filter before it, and the connections that one with state remembers |
 //! | `habits` | what hosts do of their own accord while somebody captures |
@@ -31,6 +31,7 @@ mod dns;
 mod error;
 mod faults;
 mod filter;
+mod flights;
 mod gate;
 mod habits;
 mod host;

@@ -1,10 +1,9 @@
 //! The laboratory's cables and its clock: frames in flight, ordered by time, and the hosts they reach.
 
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering as Order};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use etherparse::{ArpOperation, EtherType, Ethernet2HeaderSlice};
@@ -12,6 +11,7 @@ use etherparse::{ArpOperation, EtherType, Ethernet2HeaderSlice};
 use super::datagram::ETHERNET;
 use super::dns::Zone;
 use super::faults::{Cable, Copies, Toward};
+use super::flights::{Cargo, Flight, Flights};
 use super::host::{Host, is_group, read_arp};
 use super::ndp;
 use super::nets::{Net, Nets, Segment};
@@ -54,27 +54,7 @@ pub(super) struct Wire {
     stations: BTreeMap<(Segment, Mac), usize>,
     /// For each host, the earliest wake that is among the flights.
     wakes: Vec<Time>,
-    flights: BinaryHeap<Flight>,
-    sent: u64,
-}
-
-/// Something that will happen to one host.
-struct Flight {
-    at: Time,
-    /// Order of sending, which decides between equal times.
-    number: u64,
-    to: usize,
-    cargo: Cargo,
-}
-
-/// What happens to it.
-enum Cargo {
-    /// A frame arrives by this cable.
-    Frame(Segment, Vec<u8>),
-    /// A frame between two others passes, which only captures see.
-    Overheard(Vec<u8>),
-    /// It acts of its own accord, if it still wants to.
-    Wake,
+    flights: Flights,
 }
 
 impl Wire {
@@ -98,8 +78,7 @@ impl Wire {
             sender: None,
             out: Out::default(),
             arrivals: Vec::new(),
-            flights: BinaryHeap::new(),
-            sent: 0,
+            flights: Flights::default(),
         }
     }
 
@@ -110,12 +89,12 @@ impl Wire {
 
     /// Whether the wait shall end.
     pub(super) fn is_stopped(&self) -> bool {
-        self.stop.load(Order::Relaxed)
+        self.stop.load(Ordering::Relaxed)
     }
 
     /// Whether nothing is on its way.
     pub(super) fn is_quiet(&self) -> bool {
-        self.flights.is_empty()
+        self.flights.len() == 0
     }
 
     /// Sends a frame of the link with this tap from the student's machine. The other taps see it go out, except on
@@ -131,19 +110,18 @@ impl Wire {
     /// Moves the clock to the next event and lets its host act. `false` when none comes until `limit`.
     pub(super) fn step(&mut self, limit: Time) -> bool {
         self.forget_void_wakes();
-        if self.flights.peek().is_none_or(|next| next.at > limit) {
+        if self.flights.peek().is_none_or(|(at, _)| at > limit) {
             return false;
         }
-        let Some(flight) = self.flights.pop() else { return false };
-        self.now = self.now.max(flight.at);
-        let to = flight.to;
-        if let (YOU, Cargo::Frame(_, frame)) = (to, &flight.cargo) {
+        let Some((at, Flight { to, cargo })) = self.flights.pop() else { return false };
+        self.now = self.now.max(at);
+        if let (YOU, Cargo::Frame(_, frame)) = (to, &cargo) {
             self.capture(frame, false);
             self.learn(frame);
         }
         let (now, is_overheard) = (self.now, self.is_overheard);
         let mut scene = Scene { now, map: &self.map, zone: &self.zone, is_overheard, out: &mut self.out };
-        match flight.cargo {
+        match cargo {
             Cargo::Overheard(frame) => {
                 self.overhear(&frame);
                 self.out.recycle(frame);
@@ -190,15 +168,13 @@ impl Wire {
     fn plan_wake(&mut self, host: usize) {
         if let Some(at) = self.hosts[host].soonest().filter(|at| *at < self.wakes[host]) {
             self.wakes[host] = at;
-            self.sent += 1;
-            self.flights.push(Flight { at, number: self.sent, to: host, cargo: Cargo::Wake });
+            self.flights.push(at, Flight { to: host, cargo: Cargo::Wake });
         }
     }
 
     /// Takes away the wakes that come next and that nobody wants any more: no time passes for them.
     fn forget_void_wakes(&mut self) {
-        while let Some(Flight { at, to, cargo: Cargo::Wake, .. }) = self.flights.peek() {
-            let (at, to) = (*at, *to);
+        while let Some((at, &Flight { to, cargo: Cargo::Wake })) = self.flights.peek() {
             if self.wakes[to] == at && self.hosts[to].due() == Some(at) {
                 return;
             }
@@ -281,8 +257,7 @@ impl Wire {
 
     fn push(&mut self, to: usize, at: Time, cargo: Cargo) {
         if self.flights.len() < 2 * MOST_IN_FLIGHT {
-            self.sent += 1;
-            self.flights.push(Flight { at, number: self.sent, to, cargo });
+            self.flights.push(at, Flight { to, cargo });
         }
     }
 
@@ -327,24 +302,3 @@ fn replied(bytes: &[u8], nets: &Nets) -> Option<(IpAddr, Mac)> {
     let sender = IpAddr::V4(reply.sender_ipv4_addr());
     (nets.segment(sender) == Some(Segment::HOME)).then_some((sender, Mac(reply.sender_mac)))
 }
-
-impl Ord for Flight {
-    /// The earliest is the greatest: [`BinaryHeap`] gives the greatest first.
-    fn cmp(&self, other: &Self) -> Ordering {
-        (other.at, other.number).cmp(&(self.at, self.number))
-    }
-}
-
-impl PartialOrd for Flight {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Flight {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Flight {}
