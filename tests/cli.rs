@@ -131,6 +131,10 @@ fn the_laboratory_is_listed_shown_and_checked() {
     let small = concat!(env!("CARGO_MANIFEST_DIR"), "/src/lab/tests/small.toml");
     fs::copy(small, &path).unwrap();
     let path = path.to_str().unwrap();
+    let printed = folder.path().join("printed.toml");
+    fs::write(&printed, pktsh(&["lab", "print"]).out).unwrap();
+    assert!(pktsh(&["lab", "check", printed.to_str().unwrap()]).out.contains("nothing wrong"));
+    assert_eq!(pktsh(&["lab", "list", printed.to_str().unwrap()]).out, pktsh(&["lab", "list"]).out);
     assert!(pktsh(&["lab", "check", path]).out.contains("nothing wrong"));
     let listed = pktsh(&["lab", "list", path]).out;
     assert!(listed.contains("web.lab") && !listed.contains("linux.lab"), "{listed}");

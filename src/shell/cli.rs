@@ -10,7 +10,7 @@ pktsh [OPTIONS]                        the prompt
        pktsh [OPTIONS] -e CODE [ARGS]...      run CODE and print its value
        pktsh recipes [--copy DIR]             the scripts inside the program
        pktsh lab list | show NAME [FILE]      the laboratory's hosts, or those of a file of one's own
-       pktsh lab check FILE                   whether a laboratory file is right";
+       pktsh lab print | check FILE           the laboratory as a file to begin with, and whether one is right";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -104,6 +104,8 @@ pub(super) enum LabCommand {
         /// The laboratory file that it is in
         file: Option<PathBuf>,
     },
+    /// Print the built-in laboratory as a file, to begin with
+    Print,
     /// Check a laboratory file
     Check {
         /// The file, as --lab=FILE takes it

@@ -1,4 +1,4 @@
-//! `pktsh lab list|show|check`: the laboratory, without a session.
+//! `pktsh lab list|show|print|check`: the laboratory, without a session.
 
 use std::path::Path;
 
@@ -15,6 +15,7 @@ pub(super) fn run(terminal: &Terminal, command: &LabCommand) -> Result<u8, Troub
             let text = plan(file.as_deref())?.show(name).map_err(|e| Trouble::new(e.to_string()))?;
             terminal.out(&text);
         }
+        LabCommand::Print => terminal.out(Plan::builtin_text().trim_end()),
         LabCommand::Check { file } => {
             let plan = read_plan(file)?;
             terminal.out(&format!("{}: {} hosts, nothing wrong", file.display(), plan.hosts().len()));
