@@ -11,6 +11,7 @@ use std::time::Duration;
 use etherparse::{PacketBuilder, SlicedPacket, TransportSlice};
 use pktsh::lab::{Lab, Plan};
 use pktsh::net::{Event, Link, Polled, Via, World};
+use support::flags::with_flags;
 use support::wire::{CLIENT_MAC, SERVER_MAC, Wire, run};
 
 /// The flags of the probes, and the ports that they go to: the first listens, the second is closed.
@@ -185,18 +186,8 @@ fn bytes(hex: &str) -> Vec<u8> {
 
 /// A segment with sequence number 1000 and acknowledgment 5000.
 fn segment(macs: [[u8; 6]; 2], addrs: [[u8; 4]; 2], (from, to, flags): (u16, u16, &str)) -> Vec<u8> {
-    let mut step = PacketBuilder::ethernet2(macs[0], macs[1]).ipv4(addrs[0], addrs[1], 64).tcp(from, to, 1000, 1024);
-    for flag in flags.chars() {
-        step = match flag {
-            'A' => step.ack(5000),
-            'F' => step.fin(),
-            'P' => step.psh(),
-            'R' => step.rst(),
-            'S' => step.syn(),
-            'U' => step.urg(0),
-            _ => panic!("{flag}"),
-        };
-    }
+    let step = PacketBuilder::ethernet2(macs[0], macs[1]).ipv4(addrs[0], addrs[1], 64).tcp(from, to, 1000, 1024);
+    let step = with_flags(step, flags, 5000);
     let mut frame = Vec::new();
     step.write(&mut frame, b"").unwrap();
     frame

@@ -2,5 +2,6 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 
 pub mod capture;
+pub mod flags;
 pub mod heard;
 pub mod wire;

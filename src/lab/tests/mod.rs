@@ -5,6 +5,8 @@
 mod dns;
 mod faults;
 mod filters;
+#[path = "../../../tests/support/flags.rs"]
+mod flags;
 mod habits;
 mod headers;
 mod hostile;
@@ -31,6 +33,7 @@ use etherparse::{NetSlice, PacketBuilder, SlicedPacket, TransportSlice};
 use super::{Faults, Lab, Plan};
 use crate::base::{Mac, Time};
 use crate::net::{Event, Link, Polled, Via, World};
+use flags::with_flags;
 
 pub(super) const YOU: [u8; 4] = [192, 0, 2, 2];
 pub(super) const GW: [u8; 4] = [192, 0, 2, 1];
@@ -124,18 +127,7 @@ pub(super) fn tcp(dst: [u8; 4], port: u16, flags: &str) -> Vec<u8> {
 }
 
 pub(super) fn tcp_with(dst: [u8; 4], port: u16, flags: &str, seq: u32, ack: u32, data: &[u8]) -> Vec<u8> {
-    let mut step = ip(dst, 64).tcp(61000, port, seq, 1024);
-    for flag in flags.chars() {
-        step = match flag {
-            'A' => step.ack(ack),
-            'F' => step.fin(),
-            'P' => step.psh(),
-            'R' => step.rst(),
-            'S' => step.syn(),
-            'U' => step.urg(0),
-            _ => panic!("{flag}"),
-        };
-    }
+    let step = with_flags(ip(dst, 64).tcp(61000, port, seq, 1024), flags, ack);
     let mut frame = Vec::new();
     step.write(&mut frame, data).unwrap();
     frame

@@ -53,18 +53,7 @@ pub(super) fn ip6(src: Ipv6Addr, dst: Ipv6Addr, hops: u8) -> PacketBuilderStep<e
 
 /// A TCP frame from port 61000, seq 1000, ack 5000.
 pub(super) fn tcp6(dst: Ipv6Addr, port: u16, flags: &str) -> Vec<u8> {
-    let mut step = ip6(YOU6, dst, 64).tcp(61000, port, 1000, 1024);
-    for flag in flags.chars() {
-        step = match flag {
-            'A' => step.ack(5000),
-            'F' => step.fin(),
-            'P' => step.psh(),
-            'R' => step.rst(),
-            'S' => step.syn(),
-            'U' => step.urg(0),
-            _ => panic!("{flag}"),
-        };
-    }
+    let step = with_flags(ip6(YOU6, dst, 64).tcp(61000, port, 1000, 1024), flags, 5000);
     let mut frame = Vec::new();
     step.write(&mut frame, b"").unwrap();
     frame
