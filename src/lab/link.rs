@@ -118,7 +118,9 @@ impl Link for LabLink {
 
     fn resume(&mut self) -> Result<(), NetError> {
         self.received = 0;
-        self.wire.borrow_mut().taps.insert(self.tap, Tap::default());
+        if let Some(tap) = self.wire.borrow_mut().taps.get_mut(&self.tap) {
+            tap.begin();
+        }
         Ok(())
     }
 
@@ -144,7 +146,8 @@ fn send_frame(wire: &mut Wire, tap: u32, bytes: &[u8]) -> Result<(), NetError> {
     if bytes.len() > ETHERNET + MTU as usize {
         return Err(refused(bytes, &too_long()));
     }
-    wire.send(tap, Segment::HOME, bytes);
+    let frame = wire.out.copy(bytes);
+    wire.send(tap, Segment::HOME, frame);
     Ok(())
 }
 
@@ -163,14 +166,12 @@ fn send_packet(wire: &mut Wire, tap: u32, has_zone: bool, bytes: &[u8]) -> Resul
     let source = super::source(dst);
     let Some(way) = wire.hosts[YOU].way(source, dst, Segment::HOME, &wire.map) else { return Ok(()) };
     let header = Ethernet2Header { source: way.from.0, destination: way.to.0, ether_type: kind };
-    let mut frame = wire.out.buffer();
-    frame.extend_from_slice(&header.to_bytes());
+    let mut frame = wire.out.copy(&header.to_bytes());
     frame.extend_from_slice(bytes);
     if kind == EtherType::IPV4 {
         repair(wire, &mut frame[ETHERNET..]);
     }
-    wire.send(tap, way.segment, &frame);
-    wire.out.recycle(frame);
+    wire.send(tap, way.segment, frame);
     Ok(())
 }
 

@@ -59,6 +59,12 @@ impl Tap {
         self.frames.len()
     }
 
+    /// Begins anew: forgets what waits and what was lost.
+    pub(super) fn begin(&mut self) {
+        self.clear();
+        (self.is_paused, self.dropped) = (false, 0);
+    }
+
     /// Forgets what waits.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();

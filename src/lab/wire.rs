@@ -99,9 +99,7 @@ impl Wire {
 
     /// Sends a frame of the link with this tap from the student's machine. The other taps see it go out, except on
     /// the loopback.
-    pub(super) fn send(&mut self, tap: u32, segment: Segment, bytes: &[u8]) {
-        let mut frame = self.out.buffer();
-        frame.extend_from_slice(bytes);
+    pub(super) fn send(&mut self, tap: u32, segment: Segment, frame: Vec<u8>) {
         self.sender = Some(tap);
         self.depart(YOU, Departure { segment, hold: Duration::ZERO, frame });
         self.sender = None;
