@@ -13,7 +13,7 @@ use simple_dns::{CLASS, Name, Packet as Message, PacketFlag, QCLASS, QTYPE, Ques
 use super::host::Host;
 use super::out::{Scene, Way};
 use super::tcp::{Ends, Program};
-use super::udp::{LINK_HOPS, Reply};
+use super::udp::{LINK_HOPS, MDNS_GROUP, Reply};
 use crate::base::{Mac, Time};
 
 /// Ports that a host calls from: those that IANA leaves to such use (RFC 6335 section 6).
@@ -22,9 +22,6 @@ const CALLING: u16 = 49152;
 const DNS: u16 = 53;
 const HTTP: u16 = 80;
 const MDNS: u16 = 5353;
-
-/// Where multicast DNS is asked (RFC 6762 section 3).
-const MDNS_GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
 
 /// Something that a host does again and again.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -1,8 +1,6 @@
 //! The cookie of an INIT ACK: all that a host wants to know when it comes back, so that until then it remembers nothing
 //! (RFC 9260 section 5.1.3).
 
-use std::net::IpAddr;
-
 use super::packet::be32;
 use crate::base::{Time, rng};
 use crate::lab::tcp::Ends;
@@ -40,15 +38,8 @@ impl Cookie {
 
 /// The bytes that a keyed hash is taken of.
 pub(super) fn signed(ends: &Ends, parts: &[&[u8]]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(80);
-    for addr in [ends.peer, ends.local] {
-        match addr {
-            IpAddr::V4(addr) => bytes.extend_from_slice(&addr.octets()),
-            IpAddr::V6(addr) => bytes.extend_from_slice(&addr.octets()),
-        }
-    }
-    bytes.extend_from_slice(&ends.peer_port.to_be_bytes());
-    bytes.extend_from_slice(&ends.local_port.to_be_bytes());
+    let (key, len) = ends.bytes();
+    let mut bytes = key[..len].to_vec();
     bytes.extend(parts.iter().copied().flatten());
     bytes
 }

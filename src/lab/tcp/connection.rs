@@ -155,7 +155,7 @@ impl Connection {
     /// Where a new connection of the same ends may begin to count, after this one in TIME-WAIT (as Linux, which keeps
     /// the window of the old one clear); `None` when `segment` opens none. RFC 9293 section 3.6.1.
     pub(super) fn reopened_by(&self, segment: &Segment<'_>) -> Option<u32> {
-        let is_newer = is_before(self.expected, segment.seq.wrapping_add(1)) && segment.seq != self.expected;
+        let is_newer = is_before(self.expected, segment.seq);
         let opens = self.state == State::TimeWait && segment.flags & (SYN | RST | ACK) == SYN && is_newer;
         opens.then(|| self.next.wrapping_add(65537))
     }

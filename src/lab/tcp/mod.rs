@@ -68,6 +68,26 @@ pub(super) struct Ends {
     pub(super) local: IpAddr,
 }
 
+impl Ends {
+    /// The ends as bytes, and how many these are: what a keyed hash is taken of.
+    pub(super) fn bytes(&self) -> ([u8; 36], usize) {
+        let (mut bytes, mut len) = ([0; 36], 0);
+        let mut put = |part: &[u8]| {
+            bytes[len..len + part.len()].copy_from_slice(part);
+            len += part.len();
+        };
+        for addr in [self.peer, self.local] {
+            match addr {
+                IpAddr::V4(addr) => put(&addr.octets()),
+                IpAddr::V6(addr) => put(&addr.octets()),
+            }
+        }
+        put(&self.peer_port.to_be_bytes());
+        put(&self.local_port.to_be_bytes());
+        (bytes, len)
+    }
+}
+
 impl Segment<'_> {
     fn has(&self, flags: u8) -> bool {
         self.flags & flags != 0

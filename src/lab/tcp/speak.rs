@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::connection::{Around, Connection, FIRST_SYN_WAIT, Fate, Fin, State};
 use super::flag::{ACK, ECE, FIN, PSH, SYN};
-use super::options::{Offer, Options, Unit};
+use super::options::{Offer, Options};
 use super::{Replies, Reply, Segment, is_before, mss};
 use Fate::{Gone, Stays};
 
@@ -134,8 +134,7 @@ impl Connection {
     }
 
     fn has_timestamps(&self, around: &Around) -> bool {
-        let stamps = |unit: &Unit| matches!(unit, Unit::SackTimestamp | Unit::SackEolTimestamp | Unit::NopNopTimestamp);
-        self.offer.timestamp.is_some() && around.stack.options.iter().any(stamps)
+        self.offer.timestamp.is_some() && around.stack.stamps()
     }
 
     pub(super) fn own_window(&self, around: &Around) -> u16 {
@@ -144,17 +143,12 @@ impl Connection {
 
     /// The shift of the windows that go out: none unless both sides agreed (RFC 7323 section 2.2).
     fn own_shift(&self, around: &Around) -> u8 {
-        let own = around.stack.options.iter().find_map(|unit| match unit {
-            Unit::NopScale(shift) => Some(*shift),
-            _ => None,
-        });
-        own.filter(|_| self.offer.scale.is_some()).unwrap_or(0)
+        around.stack.scale().filter(|_| self.offer.scale.is_some()).unwrap_or(0)
     }
 
     /// The shift of the windows that come.
     pub(super) fn peer_shift(&self, around: &Around) -> u8 {
-        let scales = around.stack.options.iter().any(|unit| matches!(unit, Unit::NopScale(_)));
-        self.offer.scale.filter(|_| scales).unwrap_or(0)
+        self.offer.scale.filter(|_| around.stack.scale().is_some()).unwrap_or(0)
     }
 
     fn largest_segment(&self, around: &Around) -> usize {

@@ -47,6 +47,18 @@ pub(in crate::lab) struct Stack {
     pub(in crate::lab) icmp: Icmp,
 }
 
+impl Stack {
+    /// The shift of its windows, if it knows any.
+    pub(super) fn scale(&self) -> Option<u8> {
+        self.options.iter().find_map(|unit| if let NopScale(shift) = unit { Some(*shift) } else { None })
+    }
+
+    /// Whether it knows timestamps.
+    pub(super) fn stamps(&self) -> bool {
+        self.options.iter().any(|unit| matches!(unit, SackTimestamp | SackEolTimestamp | NopNopTimestamp))
+    }
+}
+
 /// Whether segments set "don't fragment".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::lab) struct DontFragment {

@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::net::IpAddr;
 
 use super::connection::{Around, Connection, Fate};
 use super::flag::{ACK, FIN, RST, SYN};
@@ -154,19 +153,7 @@ impl Connections {
 
     /// The initial sequence number: a clock of 4 µs and a keyed hash of the ends (section 3.4.1).
     fn initial(&self, ends: &Ends, now: Time) -> u32 {
-        let (mut key, mut len) = ([0; 36], 0);
-        let mut put = |bytes: &[u8]| {
-            key[len..len + bytes.len()].copy_from_slice(bytes);
-            len += bytes.len();
-        };
-        for addr in [ends.peer, ends.local] {
-            match addr {
-                IpAddr::V4(addr) => put(&addr.octets()),
-                IpAddr::V6(addr) => put(&addr.octets()),
-            }
-        }
-        put(&ends.peer_port.to_be_bytes());
-        put(&ends.local_port.to_be_bytes());
+        let (key, len) = ends.bytes();
         ((now.nanos() / 4000) as u32).wrapping_add(rng::hash(self.secret, &key[..len]) as u32)
     }
 

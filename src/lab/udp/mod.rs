@@ -28,6 +28,9 @@ pub(super) use mdns::Told;
 /// section 2.4).
 pub(super) const LINK_HOPS: u8 = 255;
 
+/// Where multicast DNS is asked (RFC 6762 section 3).
+pub(super) const MDNS_GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
+
 /// Ports below this one are of services. Those that answer anything do not answer them: two of them would talk to each
 /// other for ever.
 const FIRST_CLIENT_PORT: u16 = 1024;
@@ -53,7 +56,7 @@ impl UdpService {
     pub(super) fn groups(&self) -> Option<(Ipv4Addr, Ipv6Addr)> {
         match self {
             // RFC 6762 section 3.
-            Self::Mdns(_) => Some((Ipv4Addr::new(224, 0, 0, 251), Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb))),
+            Self::Mdns(_) => Some((MDNS_GROUP, Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb))),
             // RFC 4795 section 2.
             Self::Llmnr(_) => Some((Ipv4Addr::new(224, 0, 0, 252), Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 1, 3))),
             Self::Call | Self::Daytime | Self::Dns | Self::Echo | Self::Netbios(_) | Self::Ntp | Self::Sink => None,
