@@ -88,6 +88,14 @@ fn so_does_a_real_kernel() {
 }
 
 #[test]
+fn a_port_that_is_none_is_pointed_at() {
+    let output = Command::new(PKTSH).args(["-e", "suppress_rst(70000)"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("a port is 1 to 65535, found 70000"), "{said}");
+    assert!(said.contains("suppress_rst(70000)\n  |              ^^^^^"), "{said}");
+}
+
+#[test]
 fn a_port_in_use_is_refused_in_words() {
     let taken = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
     let port = taken.local_addr().unwrap().port();

@@ -165,10 +165,11 @@ fn leave(call: &mut Call<'_, '_>) -> Reply {
 }
 
 fn suppress_rst(call: &mut Call<'_, '_>) -> Reply {
-    let port = call.count(0).unwrap_or_default();
-    let port = u16::try_from(port).ok().filter(|port| *port > 0);
-    let port = port.ok_or_else(|| call.fail("a port is 1 to 65535"))?;
-    call.state.network.borrow_mut().suppress_rst(port).map_err(|e| call.fail(e.to_string()))?;
+    let given = call.count(0).unwrap_or_default();
+    let refused = |why: String| say_at(format!("suppress_rst: {why}"), &given.to_string());
+    let port = u16::try_from(given).ok().filter(|port| *port > 0);
+    let port = port.ok_or_else(|| refused(format!("a port is 1 to 65535, found {given}")))?;
+    call.state.network.borrow_mut().suppress_rst(port).map_err(|e| refused(e.to_string()))?;
     Ok(Dynamic::UNIT)
 }
 
