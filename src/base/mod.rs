@@ -3,6 +3,7 @@
 pub mod checksum;
 pub mod mac;
 pub mod nearest;
+pub mod ports;
 pub mod rng;
 pub mod targets;
 pub mod text;
