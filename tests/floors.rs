@@ -12,6 +12,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("layers", 2),
     ("engine", 3),
     ("scan", 4),
+    ("scan", 4),
     ("lab", 4),
     ("script", 5),
     ("shell", 6),

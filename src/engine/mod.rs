@@ -9,6 +9,7 @@ mod exchange;
 mod matching;
 mod neighbors;
 mod network;
+mod paths;
 mod plan;
 mod sieve;
 mod sniff;
@@ -18,6 +19,8 @@ pub use drive::{Ended, drive};
 pub use error::EngineError;
 pub use exchange::{Answers, MOST_PACKETS, Options, Outcome, exchange};
 pub use network::{Around, Network};
+pub use paths::{Path, Paths};
+pub use plan::Way;
 pub use sieve::Sieve;
 pub use sniff::{Aside, Sniff, Thread};
 

@@ -5,12 +5,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Job, Outbox, Progress, Wake};
+use super::error::EngineError;
+use super::network::Network;
+use super::{Ended, Job, Outbox, Progress, Wake, drive};
 use crate::base::{Mac, Time};
 use crate::layers::icmpv6::{ND_NA, ND_NS};
 use crate::layers::nd_options::{DST_LL_ADDR, SRC_LL_ADDR};
 use crate::layers::{arp::ARP, dissect, ether::ETHER, first_of, ipv6::IPV6};
-use crate::net::{Event, Medium, Via};
+use crate::net::{Event, Medium, Reach, Route, Via};
 use crate::packet::{LayerDesc, Nowhere, Packet, PacketError, Slot, Value, Wanted};
 
 /// When requests are sent again, counted from the first: a lost one costs little, a silent host one second.
@@ -20,20 +22,48 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A job that asks for hardware addresses and collects the answers.
 #[derive(Default)]
-pub(super) struct Ask {
-    /// What is asked: interface and address, with the request's bytes.
-    asked: Vec<(u32, IpAddr, Vec<u8>)>,
-    /// What was answered.
-    pub(super) found: BTreeMap<(u32, IpAddr), Mac>,
+struct Ask {
+    /// What is asked: interface and address, with the request's bytes and the time of the last one.
+    asked: Vec<(u32, IpAddr, Vec<u8>, Time)>,
+    /// The same, to look up, with the place in the list.
+    places: BTreeMap<(u32, IpAddr), usize>,
+    /// What was answered, with the round trip.
+    found: Found,
     began: Option<Time>,
     round: usize,
     next: usize,
 }
 
+/// What [`ask_neighbors`] learned: by interface and address, the hardware address and the round trip.
+pub(super) type Found = BTreeMap<(u32, IpAddr), (Mac, Duration)>;
+
+/// Asks for the hardware addresses of next hops, all at once, and lets the place at `place` remember the answers.
+pub(super) fn ask_neighbors<'a>(
+    network: &mut Network,
+    place: usize,
+    routes: impl IntoIterator<Item = &'a Route>,
+) -> Result<(Ended, Found), EngineError> {
+    let mut ask = Ask::default();
+    for route in routes.into_iter().filter(|r| r.takes_frames() && r.reach == Reach::Remote) {
+        if let Some(mac) = route.iface.mac {
+            ask.ask(route.iface.index, route.next_hop, route.source, mac)?;
+        }
+    }
+    if ask.asked.is_empty() {
+        return Ok((Ended::Done, Found::new()));
+    }
+    let (neighbors, link) = network.open(place)?;
+    let ended = drive(&mut ask, link)?;
+    for (&(iface, addr), &(mac, _)) in &ask.found {
+        neighbors.learn(iface, addr, mac, link.now());
+    }
+    Ok((ended, ask.found))
+}
+
 impl Ask {
     /// Adds a question, from the interface's own addresses.
-    pub(super) fn ask(&mut self, iface: u32, target: IpAddr, source: IpAddr, mac: Mac) -> Result<(), PacketError> {
-        if self.asked.iter().any(|(i, t, _)| *i == iface && *t == target) {
+    fn ask(&mut self, iface: u32, target: IpAddr, source: IpAddr, mac: Mac) -> Result<(), PacketError> {
+        if self.places.contains_key(&(iface, target)) {
             return Ok(());
         }
         let request = match (target, source) {
@@ -41,12 +71,9 @@ impl Ask {
             (IpAddr::V6(target), IpAddr::V6(source)) => solicitation(target, source, mac)?,
             _ => return Ok(()), // a next hop of the other family (RFC 5549) is the kernel's to find
         };
-        self.asked.push((iface, target, request.bytes(&Nowhere)?));
+        self.places.insert((iface, target), self.asked.len());
+        self.asked.push((iface, target, request.bytes(&Nowhere)?, Time::ZERO));
         Ok(())
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.asked.is_empty()
     }
 }
 
@@ -106,8 +133,9 @@ impl Job for Ask {
             self.next = 0;
         }
         while self.next < self.asked.len() && !out.is_full() {
-            let (iface, target, bytes) = &self.asked[self.next];
+            let (iface, target, bytes, sent) = &mut self.asked[self.next];
             if !self.found.contains_key(&(*iface, *target)) {
+                *sent = now;
                 out.push(Via::Frame(*iface), self.next as u64, |buf| buf.extend_from_slice(bytes));
             }
             self.next += 1;
@@ -127,9 +155,10 @@ impl Job for Ask {
         }
         let packet = dissect(first_of(frame.medium, frame.bytes), &Arc::from(frame.bytes));
         if let Some((addr, mac)) = answer(&packet)
-            && self.asked.iter().any(|(iface, target, _)| *iface == frame.iface && *target == addr)
+            && let Some(&place) = self.places.get(&(frame.iface, addr))
         {
-            self.found.insert((frame.iface, addr), mac);
+            let rtt = frame.at - self.asked[place].3;
+            self.found.insert((frame.iface, addr), (mac, rtt));
         }
     }
 

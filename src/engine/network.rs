@@ -228,6 +228,22 @@ impl Network {
         Ok((neighbors, link.as_mut()))
     }
 
+    /// The link of the place at `index`, opened at first use.
+    pub fn link(&mut self, index: usize) -> Result<&mut dyn Link, EngineError> {
+        Ok(self.open(index)?.1)
+    }
+
+    /// The world of the place at `index`.
+    pub fn world(&self, index: usize) -> &dyn World {
+        &*self.places[index].world
+    }
+
+    /// A number that was never given before, from the key of the draws into the place at `index`.
+    pub fn draw(&self, index: usize) -> u64 {
+        let is_lab = self.places[index].world.is_virtual();
+        self.next_key(if is_lab { self.seed } else { self.live_seed })
+    }
+
     pub(super) fn place(&self, index: usize) -> &Place {
         &self.places[index]
     }
@@ -251,7 +267,7 @@ impl Network {
     }
 
     /// Surroundings for sending into the world at `place`: draws are new each time.
-    pub(super) fn sending<'a>(&'a self, place: usize, iface: Option<&'a str>) -> Around<'a> {
+    pub fn sending<'a>(&'a self, place: usize, iface: Option<&'a str>) -> Around<'a> {
         let is_lab = self.places[place].world.is_virtual();
         let mut around = Around::new(self, iface, if is_lab { self.seed } else { self.live_seed });
         around.fresh = true;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::error::EngineError;
 use super::exchange::Options;
-use super::neighbors::Ask;
+use super::neighbors::ask_neighbors;
 use super::network::{Around, Network};
-use super::{Ended, drive};
+use super::Ended;
 use crate::base::checksum::checksum;
 use crate::base::targets::Target;
 use crate::base::{Mac, Time};
@@ -141,23 +141,10 @@ fn needs_neighbor(packet: &Packet) -> bool {
 
 /// Asks the wire for the hardware addresses that nobody knows yet.
 pub(super) fn resolve_neighbors(network: &mut Network, plan: &Plan) -> Result<Ended, EngineError> {
-    let mut ask = Ask::default();
     let asked = plan.asked.iter().filter_map(|dst| plan.routes.get(dst));
-    for route in asked.filter(|r| r.takes_frames() && r.reach == Reach::Remote) {
-        let known = network.place(plan.place).neighbor(route.iface.index, route.next_hop);
-        if let (None, Some(mac)) = (known, route.iface.mac) {
-            ask.ask(route.iface.index, route.next_hop, route.source, mac)?;
-        }
-    }
-    if ask.is_empty() {
-        return Ok(Ended::Done);
-    }
-    let (neighbors, link) = network.open(plan.place)?;
-    let ended = drive(&mut ask, link)?;
-    for ((iface, addr), mac) in ask.found {
-        neighbors.learn(iface, addr, mac, link.now());
-    }
-    Ok(ended)
+    let unknown = |r: &&Route| network.place(plan.place).neighbor(r.iface.index, r.next_hop).is_none();
+    let asked: Vec<&Route> = asked.filter(unknown).collect();
+    Ok(ask_neighbors(network, plan.place, asked)?.0)
 }
 
 /// A packet on its way.
@@ -186,8 +173,9 @@ pub(super) fn kernel_repairs(packet: &[u8]) -> bool {
     usize::from(u16::from_be_bytes([header[2], header[3]])) != packet.len() || checksum(header) != 0
 }
 
-/// How a probe leaves.
-pub(super) enum Way {
+/// How a packet leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Way {
     /// As it is, by this way.
     Plain(Via),
     /// Behind this Ethernet header.
@@ -224,7 +212,7 @@ pub(super) fn build_all(network: &Network, plan: &Plan, options: &Options) -> Re
 }
 
 /// The Ethernet header for an IP packet (RFC 894, RFC 2464).
-fn ethernet(around: &Around<'_>, is_v6: bool, dst: Option<&Target>, route: &Route) -> Way {
+pub(super) fn ethernet(around: &Around<'_>, is_v6: bool, dst: Option<&Target>, route: &Route) -> Way {
     let mac = around.next_hop_mac(dst);
     let mac = mac.or((route.reach == Reach::Broadcast).then_some(Mac::BROADCAST));
     let (Some(to), Some(from)) = (mac, route.iface.mac) else { return Way::NoNeighbor(route.next_hop) };

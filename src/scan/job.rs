@@ -1,0 +1,613 @@
+//! The scan job: one kind, many hosts, many ports. It sends, waits, sends again, and reads what comes back.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::Hasher;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use siphasher::sip::SipHasher13;
+
+use super::kinds::{Kind, Probe};
+use super::matching::{Found, match_answer};
+use super::outcome::Pace;
+use super::payloads::payload;
+use super::probe::{Chosen, Numbers, Template};
+use super::read::{Verdict, gives_way};
+use super::state::Reason;
+use super::timing::{Rtt, Timing, Window};
+use super::view::Heard;
+use crate::base::ports::Proto;
+use crate::base::targets::Target;
+use crate::base::{Rng, Time};
+use crate::engine::{Job, Outbox, Progress, Wake, Way};
+use crate::net::{ConnectError, Dial, Event, Frame, Via};
+
+/// How one kind is sent and waited for.
+#[derive(Clone)]
+pub(super) struct Setup {
+    pub(super) chosen: Chosen,
+    /// The ports, in the order in which they are reported.
+    pub(super) ports: Arc<[u16]>,
+    /// Ports likely to answer: they go first, so that a round trip is known soon.
+    pub(super) likely: Arc<[u16]>,
+    /// How often a silent port is asked again; by default once more than was ever needed.
+    pub(super) retry: Option<u32>,
+    /// How long to wait for an answer; by default as the round trips say.
+    pub(super) timeout: Option<Duration>,
+    pub(super) timing: &'static Timing,
+    /// Probes a second, at least and at most.
+    pub(super) min_rate: Option<f64>,
+    pub(super) max_rate: Option<f64>,
+    pub(super) host_timeout: Option<Duration>,
+    /// What sequence numbers are made with.
+    pub(super) key: (u64, u64),
+    /// Our ports: a try takes the next, a datagram one of many.
+    pub(super) sports: Vec<u16>,
+}
+
+impl Setup {
+    pub(super) fn kind(&self) -> &'static Kind {
+        self.chosen.kind
+    }
+}
+
+/// A host that is scanned.
+pub(super) struct Goal {
+    pub(super) target: Target,
+    pub(super) way: Way,
+    /// It is this machine: what we send is heard as if it came from there.
+    pub(super) is_local: bool,
+    /// One for all ports, or one for each (protocol scans).
+    pub(super) templates: Vec<Template>,
+    pub(super) rtt: Rtt,
+    /// The highest try that was ever answered, from 0.
+    best: u32,
+    /// Ports that are silent so far, and wait for `best` to rise.
+    bench: Vec<u32>,
+    /// Ports that are neither settled nor on the bench.
+    busy: u32,
+    /// Ports that are not settled.
+    left: u32,
+    /// When it is given up.
+    until: Option<Time>,
+}
+
+impl Goal {
+    pub(super) fn new(target: Target, way: Way, is_local: bool, templates: Vec<Template>, rtt: Rtt) -> Self {
+        Self { target, way, is_local, templates, rtt, best: 0, bench: Vec::new(), busy: 0, left: 0, until: None }
+    }
+}
+
+/// Where a port stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Not asked yet.
+    Fresh,
+    /// Asked; an answer may come.
+    Waiting,
+    /// To be asked again.
+    Again,
+    /// Silent, see [`Goal::bench`].
+    Bench,
+    /// Decided.
+    Settled,
+    /// Its host took too long.
+    GivenUp,
+}
+
+/// One port of one host.
+pub(super) struct Unit {
+    phase: Phase,
+    pub(super) tries: u8,
+    sent: Time,
+    deadline: Time,
+    pub(super) verdict: Option<Box<Verdict>>,
+    note: Option<Box<str>>,
+}
+
+/// The job.
+pub(super) struct Sweep {
+    pub(super) setup: Setup,
+    pub(super) goals: Vec<Goal>,
+    pub(super) units: Vec<Unit>,
+    by_addr: BTreeMap<IpAddr, usize>,
+    /// The place of each port in the list, plus one.
+    places: Vec<u32>,
+    /// Ports in the order in which they are asked.
+    order: Vec<u32>,
+    /// Units begun, in that order.
+    begun: u64,
+    again: VecDeque<u32>,
+    waiting: BTreeSet<(Time, u32)>,
+    window: Window,
+    group: Rtt,
+    began: Option<Time>,
+    next_at: Time,
+    /// It returns to whoever drives it at this time, or when there is something to tell.
+    pub(super) pause_at: Time,
+    /// Units settled since they were last asked for.
+    news: Vec<u32>,
+    pub(super) sent: u64,
+    settled: u64,
+    pub(super) open: u64,
+    pub(super) strays: Vec<String>,
+    pub(super) stray_count: u64,
+    rng: Rng,
+    scratch: Vec<u8>,
+}
+
+/// The most unasked packets that are told in words.
+const MOST_STRAYS: usize = 100;
+
+impl Sweep {
+    pub(super) fn new(setup: Setup, goals: Vec<Goal>, group: Rtt, rng: Rng) -> Self {
+        let mut places = vec![0; 1 << 16];
+        for (place, port) in setup.ports.iter().enumerate() {
+            places[usize::from(*port)] = place as u32 + 1;
+        }
+        let mut sweep = Self {
+            by_addr: goals.iter().enumerate().map(|(i, goal)| (goal.target.addr, i)).collect(),
+            window: Window::new(setup.timing.window),
+            order: Vec::new(),
+            units: Vec::new(),
+            places,
+            begun: 0,
+            again: VecDeque::new(),
+            waiting: BTreeSet::new(),
+            group,
+            began: None,
+            next_at: Time::ZERO,
+            pause_at: Time::NEVER,
+            news: Vec::new(),
+            sent: 0,
+            settled: 0,
+            open: 0,
+            strays: Vec::new(),
+            stray_count: 0,
+            rng,
+            scratch: Vec::new(),
+            setup,
+            goals,
+        };
+        sweep.arrange();
+        sweep
+    }
+
+    /// The order of the ports, and a unit for each port of each host.
+    fn arrange(&mut self) {
+        let ports = self.setup.ports.len();
+        let likely = self.setup.likely.iter().filter_map(|port| self.place(*port)).collect::<Vec<_>>();
+        let mut rest: Vec<u32> = (0..ports as u32).filter(|place| !likely.contains(place)).collect();
+        for last in (1..rest.len()).rev() {
+            rest.swap(last, self.rng.below(last as u64 + 1) as usize);
+        }
+        self.order = likely.into_iter().chain(rest).collect();
+        for goal in &mut self.goals {
+            (goal.busy, goal.left) = (ports as u32, ports as u32);
+        }
+        let fresh = || Unit {
+            phase: Phase::Fresh,
+            tries: 0,
+            sent: Time::ZERO,
+            deadline: Time::ZERO,
+            verdict: None,
+            note: None,
+        };
+        self.units = std::iter::repeat_with(fresh).take(ports * self.goals.len()).collect();
+    }
+
+    /// Where a port stands in the list.
+    pub(super) fn place(&self, port: u16) -> Option<u32> {
+        self.places[usize::from(port)].checked_sub(1)
+    }
+
+    /// The unit of a host's port.
+    pub(super) fn unit(&self, goal: usize, place: u32) -> u32 {
+        (goal * self.setup.ports.len()) as u32 + place
+    }
+
+    /// The host and the place of a unit.
+    pub(super) fn of_unit(&self, unit: u32) -> (usize, usize) {
+        let ports = self.setup.ports.len().max(1);
+        (unit as usize / ports, unit as usize % ports)
+    }
+
+    /// The host with this address.
+    pub(super) fn goal_at(&self, addr: IpAddr) -> Option<usize> {
+        self.by_addr.get(&addr).copied()
+    }
+
+    /// Our port for a try: another for each, where the user has not set it.
+    pub(super) fn sport(&self, unit: u32, attempt: u8) -> u16 {
+        let (goal, place) = self.of_unit(unit);
+        if let Some(own) = self.template(goal, place).and_then(Template::own_port) {
+            return own;
+        }
+        let count = self.setup.sports.len().max(1);
+        let spread = if self.setup.kind().proto == Proto::Udp { place } else { 0 };
+        self.setup.sports.get((spread + usize::from(attempt) * 17) % count).copied().unwrap_or(0)
+    }
+
+    pub(super) fn template(&self, goal: usize, place: usize) -> Option<&Template> {
+        let templates = &self.goals[goal].templates;
+        templates.get(place).or(templates.first())
+    }
+
+    /// The numbers of a probe. The sequence number is a secret function of where it goes, so that only who has seen
+    /// the probe can answer it. Where our port stays the same, it does too: the far side knows a SYN that is sent again.
+    pub(super) fn numbers(&self, unit: u32, attempt: u8) -> Numbers {
+        let (goal, place) = self.of_unit(unit);
+        let port = self.setup.ports[place];
+        let sport = self.sport(unit, attempt);
+        let mut hasher = SipHasher13::new_with_keys(self.setup.key.0, self.setup.key.1);
+        match self.goals[goal].target.addr {
+            IpAddr::V4(addr) => hasher.write(&addr.octets()),
+            IpAddr::V6(addr) => hasher.write(&addr.octets()),
+        }
+        hasher.write_u16(port);
+        hasher.write_u16(sport);
+        let hash = hasher.finish();
+        let is_protocol = self.setup.kind().probe == Probe::Protocol;
+        Numbers {
+            sport,
+            dport: if is_protocol { 0 } else { port },
+            number: (hash as u32).max(1),
+            id: ((hash >> 32) as u16).wrapping_add(attempt.into()).max(1),
+        }
+    }
+
+    /// The bytes of a probe.
+    pub(super) fn write(&self, unit: u32, attempt: u8, out: &mut Vec<u8>) {
+        let (goal, place) = self.of_unit(unit);
+        let Some(template) = self.template(goal, place) else { return };
+        let numbers = self.numbers(unit, attempt);
+        let is_udp = self.setup.kind().probe == Probe::Udp && !template.has_payload;
+        let mut rng = Rng::new(u64::from(numbers.number));
+        let payload = if is_udp { payload(self.setup.ports[place], &mut rng) } else { Vec::new() };
+        template.write(&numbers, &payload, out);
+    }
+
+    /// How far it is.
+    pub(super) fn pace(&self) -> Pace {
+        Pace { done: self.settled, total: self.units.len() as u64, sent: self.sent, open: self.open, ..Pace::default() }
+    }
+
+    pub(super) fn group(&self) -> Rtt {
+        self.group
+    }
+
+    /// Units settled since the last call, in order.
+    pub(super) fn take_news(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.news)
+    }
+
+    /// Whether all ports of a host are settled or given up.
+    pub(super) fn is_finished(&self, goal: usize) -> bool {
+        self.goals[goal].left == 0
+    }
+
+    /// Whether nothing is left to do.
+    pub(super) fn is_over(&self) -> bool {
+        self.goals.iter().all(|goal| goal.left == 0)
+    }
+
+    /// Ports of a host that are not settled.
+    pub(super) fn unfinished(&self, goal: usize) -> Vec<u16> {
+        let start = self.unit(goal, 0) as usize;
+        let units = &self.units[start..start + self.setup.ports.len()];
+        units.iter().zip(&*self.setup.ports).filter(|(unit, _)| unit.phase != Phase::Settled).map(|(_, p)| *p).collect()
+    }
+
+    fn decide(&mut self, unit: u32, verdict: Verdict) {
+        self.units[unit as usize].verdict = Some(Box::new(verdict));
+        self.settle(unit);
+    }
+
+    /// It is decided for good: silent, or what was heard.
+    fn settle(&mut self, unit: u32) {
+        let (goal, _) = self.of_unit(unit);
+        let kind = self.setup.kind();
+        let it = &mut self.units[unit as usize];
+        let was = std::mem::replace(&mut it.phase, Phase::Settled);
+        if was == Phase::Settled || was == Phase::GivenUp {
+            return;
+        }
+        self.waiting.remove(&(it.deadline, unit));
+        let note = it.note.take();
+        let verdict = it.verdict.get_or_insert_with(|| Box::new(Verdict::silent(kind.silence, Reason::NoResponse)));
+        if verdict.note.is_empty()
+            && let Some(note) = note
+        {
+            verdict.note = note.into();
+        }
+        self.open += u64::from(verdict.state == super::State::Open);
+        self.settled += 1;
+        self.news.push(unit);
+        let goal = &mut self.goals[goal];
+        goal.left -= 1;
+        goal.busy -= u32::from(was != Phase::Bench);
+    }
+
+    /// No answer in time.
+    fn timed_out(&mut self, unit: u32) {
+        let (at, _) = self.of_unit(unit);
+        let it = &mut self.units[unit as usize];
+        if it.verdict.is_some() {
+            return self.settle(unit);
+        }
+        let goal = &mut self.goals[at];
+        let most = self.setup.retry.unwrap_or(self.setup.timing.retries);
+        let allowed = self.setup.retry.unwrap_or((goal.best + 1).clamp(1, most));
+        let retries = u32::from(it.tries) - 1;
+        if retries < allowed {
+            it.phase = Phase::Again;
+            self.again.push_back(unit);
+        } else if retries < most && self.setup.retry.is_none() {
+            it.phase = Phase::Bench;
+            goal.bench.push(unit);
+            goal.busy -= 1;
+            // Two silent tries, and no sign of a loss: there is room for others.
+            self.window.grow();
+        } else {
+            self.window.grow();
+            self.settle(unit);
+        }
+    }
+
+    /// Those on the bench of a host whose other ports are all decided: nothing shows that another try would help.
+    fn clear_bench(&mut self) {
+        for at in 0..self.goals.len() {
+            if self.goals[at].busy == 0 && !self.goals[at].bench.is_empty() {
+                for unit in std::mem::take(&mut self.goals[at].bench) {
+                    self.settle(unit);
+                }
+            }
+        }
+    }
+
+    /// A try was answered that was never needed before: the silent ones get as many.
+    fn raise(&mut self, goal: usize, attempt: u32) {
+        if attempt <= self.goals[goal].best {
+            return;
+        }
+        self.goals[goal].best = attempt;
+        for unit in std::mem::take(&mut self.goals[goal].bench) {
+            if self.units[unit as usize].phase == Phase::Bench {
+                self.units[unit as usize].phase = Phase::Again;
+                self.goals[goal].busy += 1;
+                self.again.push_back(unit);
+            }
+        }
+    }
+
+    /// An answer to a unit; `attempt` where it is known which try it answers.
+    fn answered(&mut self, unit: u32, attempt: Option<u8>, mut verdict: Verdict, at: Time) {
+        let (goal, _) = self.of_unit(unit);
+        let it = &mut self.units[unit as usize];
+        if matches!(it.phase, Phase::Fresh | Phase::Settled | Phase::GivenUp) {
+            return;
+        }
+        let last = it.tries.saturating_sub(1);
+        let is_last = attempt.map_or(last == 0, |attempt| attempt == last);
+        if is_last {
+            let rtt = at - it.sent;
+            verdict.rtt = Some(rtt);
+            self.goals[goal].rtt.sample(rtt);
+            self.group.sample(rtt);
+        }
+        let it = &mut self.units[unit as usize];
+        let is_first = it.verdict.is_none();
+        match &mut it.verdict {
+            None => it.verdict = Some(Box::new(verdict)),
+            Some(first) if gives_way(self.setup.chosen.kind, first.state, verdict.state) => **first = verdict,
+            Some(_) => {}
+        }
+        let needed = u32::from(attempt.unwrap_or(last));
+        if is_first && needed > 0 {
+            let rtt = self.group.known().map_or(self.setup.timing.initial, |(rtt, _)| rtt);
+            self.window.shrink(at, rtt);
+        } else {
+            self.window.grow();
+        }
+        self.raise(goal, needed);
+        // An answer to an earlier try: that to the last one may still come, and say something else.
+        let it = &self.units[unit as usize];
+        if is_last || it.phase != Phase::Waiting || !is_first {
+            self.settle(unit);
+        }
+    }
+
+    /// Remembers why something that was heard is not believed.
+    fn disbelieve(&mut self, unit: u32, why: String) {
+        self.units[unit as usize].note.get_or_insert_with(|| why.into());
+    }
+
+    fn heard(&mut self, frame: &Frame<'_>) {
+        if frame.outgoing {
+            return;
+        }
+        let Some(heard) = Heard::of_frame(frame) else { return };
+        match match_answer(self, &heard) {
+            Found::Nothing => {}
+            Found::Stray(why) => {
+                self.stray_count += 1;
+                if self.strays.len() < MOST_STRAYS {
+                    self.strays.push(why);
+                }
+            }
+            Found::NotBelieved(unit, why) => self.disbelieve(unit, why),
+            Found::Answers(answers) => {
+                for answer in answers {
+                    if !self.is_own(answer.unit, answer.attempt, &heard) {
+                        self.answered(answer.unit, answer.attempt, answer.verdict, frame.at);
+                    }
+                }
+            }
+        }
+    }
+
+    /// On this machine's own addresses our probes are heard, too.
+    fn is_own(&mut self, unit: u32, attempt: Option<u8>, heard: &Heard<'_>) -> bool {
+        let (goal, _) = self.of_unit(unit);
+        if !self.goals[goal].is_local {
+            return false;
+        }
+        let tries = self.units[unit as usize].tries;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let is_own = attempt.map_or(0..tries, |attempt| attempt..attempt + 1).any(|attempt| {
+            scratch.clear();
+            self.write(unit, attempt, &mut scratch);
+            scratch.ends_with(heard.body) && !heard.body.is_empty() || scratch == heard.packet
+        });
+        self.scratch = scratch;
+        is_own
+    }
+
+    /// Sends one unit's next try.
+    fn send(&mut self, unit: u32, now: Time, out: &mut Outbox) {
+        let (at, place) = self.of_unit(unit);
+        let attempt = self.units[unit as usize].tries;
+        let wait = self.setup.timeout.unwrap_or_else(|| self.goals[at].rtt.timeout(self.group, self.setup.timing));
+        let deadline = now + wait;
+        let token = u64::from(unit) << 8 | u64::from(attempt);
+        if self.setup.kind().probe == Probe::Connect {
+            let Target { addr, .. } = self.goals[at].target;
+            let scope = self.goals[at].scope();
+            let mut to = SocketAddr::new(addr, self.setup.ports[place]);
+            if let SocketAddr::V6(to) = &mut to {
+                to.set_scope_id(scope);
+            }
+            out.push(Via::Connect(Dial { to, until: deadline }), token, |_| ());
+        } else {
+            match &self.goals[at].way {
+                Way::Plain(via) => out.push(*via, token, |buf| self.write(unit, attempt, buf)),
+                Way::Behind(iface, header) => out.push(Via::Frame(*iface), token, |buf| {
+                    buf.extend_from_slice(header);
+                    self.write(unit, attempt, buf);
+                }),
+                Way::NoNeighbor(_) => {}
+            }
+        }
+        let it = &mut self.units[unit as usize];
+        it.tries += 1;
+        it.phase = Phase::Waiting;
+        it.sent = now;
+        it.deadline = deadline;
+        self.waiting.insert((deadline, unit));
+        self.sent += 1;
+        let gap = self.setup.max_rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate));
+        self.next_at = self.next_at.max(now) + gap.max(self.setup.timing.delay);
+    }
+
+    /// The next unit to ask: one to be asked again, or a fresh one.
+    fn next(&mut self, now: Time) -> Option<u32> {
+        while let Some(unit) = self.again.pop_front() {
+            if self.units[unit as usize].phase == Phase::Again && self.is_wanted(unit, now) {
+                return Some(unit);
+            }
+        }
+        while self.begun < self.units.len() as u64 {
+            let hosts = self.goals.len() as u64;
+            let (place, goal) = (self.begun / hosts, (self.begun % hosts) as usize);
+            self.begun += 1;
+            let unit = self.unit(goal, self.order[place as usize]);
+            if let Way::NoNeighbor(hop) = self.goals[goal].way {
+                let mut verdict = Verdict::silent(super::State::Filtered, Reason::HostUnreach);
+                let asked = if hop.is_ipv4() { "ARP" } else { "neighbor solicitations" };
+                verdict.note = format!("not sent: {hop} does not answer {asked}");
+                self.decide(unit, verdict);
+            } else if self.units[unit as usize].phase == Phase::Fresh && self.is_wanted(unit, now) {
+                return Some(unit);
+            }
+        }
+        None
+    }
+
+    /// Whether the host of a unit still has time; it begins with its first probe.
+    fn is_wanted(&mut self, unit: u32, now: Time) -> bool {
+        let (at, _) = self.of_unit(unit);
+        let limit = self.setup.host_timeout.or(self.setup.timing.host);
+        let until = *self.goals[at].until.get_or_insert_with(|| limit.map_or(Time::NEVER, |limit| now + limit));
+        if now >= until {
+            self.give_up(at);
+        }
+        now < until
+    }
+
+    /// A host took too long: what it has is kept.
+    fn give_up(&mut self, at: usize) {
+        for place in 0..self.setup.ports.len() as u32 {
+            let unit = self.unit(at, place);
+            let it = &mut self.units[unit as usize];
+            if it.phase != Phase::Settled {
+                it.phase = Phase::GivenUp;
+                self.waiting.remove(&(it.deadline, unit));
+            }
+        }
+        (self.goals[at].busy, self.goals[at].left) = (0, 0);
+        self.goals[at].bench.clear();
+    }
+
+    fn may_send(&self, now: Time) -> bool {
+        let began = self.began.unwrap_or(now);
+        let behind = self.setup.min_rate.is_some_and(|rate| (self.sent as f64) < (now - began).as_secs_f64() * rate);
+        now >= self.next_at && (behind || self.window.has_room(self.waiting.len()))
+    }
+
+    fn connected(&mut self, token: u64, at: Time, result: Result<(), ConnectError>) {
+        let (unit, attempt) = ((token >> 8) as u32, token as u8);
+        if unit as usize >= self.units.len() {
+            return;
+        }
+        match super::matching::by_connect(result) {
+            Some(verdict) => self.answered(unit, Some(attempt), verdict, at),
+            None => self.disbelieve(unit, format!("connect: {result:?}")),
+        }
+    }
+}
+
+impl Job for Sweep {
+    fn step(&mut self, now: Time, out: &mut Outbox) -> Wake {
+        self.began.get_or_insert(now);
+        while let Some(&(deadline, unit)) = self.waiting.first()
+            && deadline <= now
+        {
+            self.waiting.pop_first();
+            self.timed_out(unit);
+        }
+        self.clear_bench();
+        if !self.news.is_empty() || now >= self.pause_at || self.is_over() {
+            return Wake::Done;
+        }
+        while !out.is_full() && self.may_send(now) {
+            let Some(unit) = self.next(now) else { break };
+            self.send(unit, now, out);
+        }
+        if !self.news.is_empty() && out.is_empty() {
+            return Wake::Done;
+        }
+        let has_more = !self.again.is_empty() || self.begun < self.units.len() as u64;
+        let next = self.waiting.first().map_or(self.pause_at, |(deadline, _)| *deadline);
+        let send_at = if has_more && (out.is_full() || now < self.next_at) { self.next_at } else { Time::NEVER };
+        Wake::At(next.min(send_at).min(self.pause_at))
+    }
+
+    fn event(&mut self, _now: Time, event: &Event<'_>) {
+        match event {
+            Event::Heard(frame) => self.heard(frame),
+            Event::Connected { token, at } => self.connected(*token, *at, Ok(())),
+            Event::Refused { token, at, why } => self.connected(*token, *at, Err(*why)),
+            Event::Failed { token, error } => {
+                let unit = (token >> 8) as u32;
+                if (unit as usize) < self.units.len() {
+                    self.disbelieve(unit, format!("not sent: {error}"));
+                }
+            }
+        }
+    }
+
+    fn progress(&self) -> Progress {
+        Progress { done: self.settled, total: self.units.len() as u64, elapsed: Duration::ZERO }
+    }
+}

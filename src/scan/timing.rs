@@ -1,0 +1,196 @@
+//! How long to wait, and how much to have on the way: round trips, the window, the templates.
+
+use std::time::Duration;
+
+use crate::base::Time;
+
+/// A timing template, Nmap's T0 to T5 (its reference guide, "Timing and Performance").
+#[derive(Debug, PartialEq)]
+pub struct Timing {
+    /// `T0` to `T5`.
+    pub letter: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// The wait for an answer before any round trip is known, and its bounds.
+    pub initial: Duration,
+    /// See `initial`.
+    pub least: Duration,
+    /// See `initial`.
+    pub most: Duration,
+    /// How often a probe is sent again at most.
+    pub retries: u32,
+    /// The time between two probes.
+    pub delay: Duration,
+    /// Probes on the way at most.
+    pub window: u32,
+    /// After this time a host is given up, with what it has.
+    pub host: Option<Duration>,
+}
+
+const fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+const NORMAL: Timing = Timing {
+    letter: "T3",
+    name: "normal",
+    initial: ms(1000),
+    least: ms(100),
+    most: ms(10_000),
+    retries: 10,
+    delay: Duration::ZERO,
+    window: 2048,
+    host: None,
+};
+
+/// All templates, from T0 to T5.
+pub static TIMINGS: &[Timing] = &[
+    Timing {
+        letter: "T0",
+        name: "paranoid",
+        initial: ms(300_000),
+        most: ms(300_000),
+        delay: ms(300_000),
+        window: 1,
+        ..NORMAL
+    },
+    Timing {
+        letter: "T1",
+        name: "sneaky",
+        initial: ms(15_000),
+        most: ms(15_000),
+        delay: ms(15_000),
+        window: 1,
+        ..NORMAL
+    },
+    Timing { letter: "T2", name: "polite", delay: ms(400), window: 1, ..NORMAL },
+    NORMAL,
+    Timing { letter: "T4", name: "aggressive", initial: ms(500), most: ms(1250), retries: 6, ..NORMAL },
+    Timing {
+        letter: "T5",
+        name: "insane",
+        initial: ms(250),
+        least: ms(50),
+        most: ms(300),
+        retries: 2,
+        host: Some(Duration::from_mins(15)),
+        ..NORMAL
+    },
+];
+
+impl Timing {
+    /// The template of this name, letter or number: `polite`, `T2`, `2`.
+    pub fn named(text: &str) -> Option<&'static Self> {
+        TIMINGS.iter().find(|t| t.name == text || t.letter.eq_ignore_ascii_case(text) || &t.letter[1..] == text)
+    }
+
+    /// The usual one.
+    pub fn normal() -> &'static Self {
+        &TIMINGS[3]
+    }
+}
+
+/// Round trips, smoothed as TCP smooths them (RFC 6298 section 2).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Rtt {
+    /// The smoothed round trip and its variation.
+    known: Option<(Duration, Duration)>,
+}
+
+impl Rtt {
+    pub(super) fn of(known: Option<(Duration, Duration)>) -> Self {
+        Self { known }
+    }
+
+    /// Takes a measured round trip in.
+    pub(super) fn sample(&mut self, rtt: Duration) {
+        self.known = Some(match self.known {
+            None => (rtt, rtt / 2),
+            Some((smooth, variation)) => {
+                let error = if rtt > smooth { rtt - smooth } else { smooth - rtt };
+                ((smooth * 7 + rtt) / 8, (variation * 3 + error) / 4)
+            }
+        });
+    }
+
+    pub(super) fn known(self) -> Option<(Duration, Duration)> {
+        self.known
+    }
+
+    /// How long to wait for an answer; `group` stands in where this host has not answered yet.
+    pub(super) fn timeout(self, group: Self, timing: &Timing) -> Duration {
+        match self.known.or(group.known) {
+            Some((smooth, variation)) => (smooth + variation * 4).clamp(timing.least, timing.most),
+            None => timing.initial,
+        }
+    }
+}
+
+/// How many probes may be on the way: grown by answers, halved by proof of a loss, as TCP does (RFC 5681).
+#[derive(Clone, Debug)]
+pub(super) struct Window {
+    size: f64,
+    threshold: f64,
+    most: f64,
+    /// No second halving before this: one loss shows itself in many answers.
+    calm_until: Time,
+}
+
+impl Window {
+    /// The first window: what a switch or a home router takes without a thought.
+    const FIRST: f64 = 32.0;
+
+    pub(super) fn new(most: u32) -> Self {
+        let most = f64::from(most.max(1));
+        Self { size: Self::FIRST.min(most), threshold: most, most, calm_until: Time::ZERO }
+    }
+
+    pub(super) fn has_room(&self, on_the_way: usize) -> bool {
+        (on_the_way as f64) < self.size
+    }
+
+    /// An answer came, or a port is silent for good while nothing was lost: there is room for more.
+    pub(super) fn grow(&mut self) {
+        let step = if self.size < self.threshold { 1.0 } else { 1.0 / self.size };
+        self.size = (self.size + step).min(self.most);
+    }
+
+    /// A probe or its answer was lost: an answer came to a second try.
+    pub(super) fn shrink(&mut self, now: Time, rtt: Duration) {
+        if now >= self.calm_until {
+            self.threshold = (self.size / 2.0).max(2.0);
+            self.size = self.threshold;
+            self.calm_until = now + rtt;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_have_three_names() {
+        for (at, timing) in TIMINGS.iter().enumerate() {
+            for name in [timing.name, timing.letter, &at.to_string()] {
+                assert_eq!(Timing::named(name), Some(timing));
+            }
+        }
+        assert_eq!(Timing::named("T6"), None);
+        assert_eq!(Timing::normal().name, "normal");
+    }
+
+    #[test]
+    fn a_timeout_follows_the_round_trips_within_its_bounds() {
+        let (none, timing) = (Rtt::default(), Timing::normal());
+        assert_eq!(none.timeout(none, timing), ms(1000));
+        let mut far = Rtt::default();
+        far.sample(ms(200));
+        assert_eq!(far.timeout(none, timing), ms(600));
+        assert_eq!(none.timeout(far, timing), ms(600), "a host without an answer is waited for as the others are");
+        for _ in 0..50 {
+            far.sample(ms(1));
+        }
+        assert_eq!(far.timeout(none, timing), ms(100));
+    }
+}
