@@ -1,13 +1,19 @@
 //! Floor 0: plain values that everything above needs. No sockets, no clock, no chance.
 
 pub mod checksum;
+pub mod common;
 pub mod mac;
 pub mod nearest;
+pub mod ports;
+pub mod protocols;
 pub mod rng;
+pub mod services;
+pub mod spec;
 pub mod targets;
 pub mod text;
 pub mod time;
 
 pub use mac::Mac;
 pub use rng::Rng;
+pub use spec::SpecError;
 pub use time::Time;
