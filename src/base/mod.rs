@@ -1,14 +1,22 @@
 //! Floor 0: plain values that everything above needs. No sockets, no clock, no chance.
 
 pub mod checksum;
+pub mod common;
 pub mod mac;
 pub mod nearest;
 pub mod ports;
+<<<<<<< HEAD
+=======
+pub mod protocols;
+>>>>>>> helper-a
 pub mod rng;
+pub mod services;
+pub mod spec;
 pub mod targets;
 pub mod text;
 pub mod time;
 
 pub use mac::Mac;
 pub use rng::Rng;
+pub use spec::SpecError;
 pub use time::Time;

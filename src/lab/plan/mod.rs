@@ -23,7 +23,8 @@ pub use services::{Llmnr, Mdns, Netbios, UdpPort, UdpService};
 pub use show::HostRow;
 
 use crate::base::Mac;
-use crate::base::targets::{self, Net};
+use crate::base::ports::ports;
+use crate::base::targets::Net;
 use crate::lab::faults::Faults;
 use crate::lab::filter::Filter;
 use crate::lab::habits::Habit;
@@ -229,7 +230,7 @@ impl Ports {
 
 impl<'de> Deserialize<'de> for Ports {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        let mut ports = targets::ports(&String::deserialize(input)?).map_err(D::Error::custom)?;
+        let mut ports = ports(&String::deserialize(input)?).map_err(|e| D::Error::custom(format!("ports: {e}")))?;
         ports.sort_unstable();
         Ok(Self(ports))
     }

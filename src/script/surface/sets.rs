@@ -3,7 +3,8 @@
 use rhai::{Array, Dynamic, INT, ImmutableString};
 
 use super::{need, opt};
-use crate::base::targets::{self, Net};
+use crate::base::ports;
+use crate::base::targets::Net;
 use crate::base::text::escape;
 use crate::packet::{Random, Value};
 use crate::script::convert::value;
@@ -16,11 +17,11 @@ pub(super) const ROWS: &[Func] = &[
     Func {
         name: "ports",
         group: "sets",
-        doc: "A list of ports from \"22,80-90\", a number or a list; \"-\" means 1 to 65535.",
+        doc: "A list of ports from \"22,80-90,http*\", a number or a list; \"-\" means 1 to 65535.",
         params: &[need("ports", Kind::Any, "The ports.")],
         more: false,
         gives: "a list of numbers",
-        examples: &[r#"ports("22,80-83")"#],
+        examples: &[r#"ports("22,80-83")"#, r#"ports("ssh,http*,U:ntp")"#],
         run: ports,
     },
     Func {
@@ -153,7 +154,7 @@ fn ports(call: &mut Call<'_, '_>) -> Reply {
         None => given.to_string(),
     };
     let range = given.read_lock::<std::ops::RangeInclusive<INT>>().map(|r| format!("{}-{}", r.start(), r.end()));
-    let list = targets::ports(&range.unwrap_or(texts)).map_err(crate::script::func::say)?;
+    let list = ports::ports(&range.unwrap_or(texts)).map_err(|e| call.fail(e))?;
     Ok(list.into_iter().map(|p| Dynamic::from_int(p.into())).collect::<Array>().into())
 }
 

@@ -1,10 +1,10 @@
-//! Target and port specifications as people write them: `192.0.2.0/24`, `10.0.0.1-20`, `22,80-90`.
+//! Single targets, and runs of addresses: `192.0.2.0/24`, `10.0.0.1-20`.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use super::Rng;
+use crate::base::Rng;
 
 /// A destination: an address, and the zone in which a link-local IPv6 address is meant (RFC 4007), an interface's name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +44,13 @@ impl Net {
         Self { first: addr, last: addr }
     }
 
+    /// The network of `prefix` bits that `addr` lies in; `None` when an address of its family has fewer bits.
+    pub fn around(addr: IpAddr, prefix: u32) -> Option<Self> {
+        let host_bits = mask(width(addr).checked_sub(prefix)?);
+        let number = number(addr);
+        Some(Self { first: like(addr, number & !host_bits), last: like(addr, number | host_bits) })
+    }
+
     /// Reads `a.b.c.d`, `a.b.c.d/n`, `a.b.c.*` (any trailing stars), `a.b.c.d-e` or `a.b.c.d-e.f.g.h`; of IPv6 an
     /// address, `2001:db8::/64` or `2001:db8::1-2001:db8::9`.
     ///
@@ -55,11 +62,7 @@ impl Net {
         }
         if let Some((addr, prefix)) = text.split_once('/') {
             let addr: IpAddr = addr.parse().ok()?;
-            let bits = width(addr);
-            let prefix = prefix.parse::<u32>().ok().filter(|p| *p <= bits && !text.contains('+'))?;
-            let host_bits = mask(bits - prefix);
-            let number = number(addr);
-            return Some(Self { first: like(addr, number & !host_bits), last: like(addr, number | host_bits) });
+            return Self::around(addr, prefix.parse().ok().filter(|_| !text.contains('+'))?);
         }
         if let Some((low, high)) = text.split_once('-') {
             let first: IpAddr = low.parse().ok()?;
@@ -115,7 +118,7 @@ impl Net {
 }
 
 /// Bits of an address.
-fn width(addr: IpAddr) -> u32 {
+pub(super) fn width(addr: IpAddr) -> u32 {
     if addr.is_ipv4() { 32 } else { 128 }
 }
 
@@ -150,49 +153,6 @@ impl fmt::Display for Net {
             (_, true) => write!(f, "{}/{}", self.first, host_bits.leading_zeros() - (128 - width(self.first))),
             _ => write!(f, "{}-{}", self.first, self.last),
         }
-    }
-}
-
-/// Reads a list of ports: `22,80-90`, `-` for all (1-65535), `-1024`, `60000-`.
-///
-/// The order written is kept and duplicates are dropped. Errors name the part that is wrong.
-pub fn ports(text: &str) -> Result<Vec<u16>, String> {
-    let mut seen = vec![false; 65536];
-    let mut list = Vec::new();
-    for part in text.split(',').map(str::trim) {
-        let (low, high) = match part.split_once('-') {
-            Some((low, high)) => {
-                (port_or(low, 1).map_err(|e| said(part, e))?, port_or(high, 65535).map_err(|e| said(part, e))?)
-            }
-            None => {
-                let port = port_or(part, u32::MAX).map_err(|e| said(part, e))?;
-                (port, port)
-            }
-        };
-        if low > high {
-            return Err(said(part, "the first port is above the last one"));
-        }
-        for port in low..=high {
-            if !std::mem::replace(&mut seen[port as usize], true) {
-                list.push(port as u16);
-            }
-        }
-    }
-    Ok(list)
-}
-
-fn said(part: &str, what: &str) -> String {
-    format!("ports: \"{}\": {what}; write ports as \"22,80-90\"", part.escape_debug())
-}
-
-fn port_or(text: &str, empty: u32) -> Result<u32, &'static str> {
-    if text.is_empty() {
-        return if empty == u32::MAX { Err("a port number is missing") } else { Ok(empty) };
-    }
-    match text.parse::<u32>() {
-        Ok(port) if port <= 65535 => Ok(port),
-        Ok(_) => Err("a port is 0 to 65535"),
-        Err(_) => Err("that is no port number"),
     }
 }
 
@@ -237,16 +197,6 @@ mod tests {
         for text in ["192.0.2.4/30", "10.0.0.1", "2001:db8::/32", "::/0", "0.0.0.0/0"] {
             let net = Net::parse(text).unwrap_or_else(|| panic!("{text}"));
             assert!((0..100).all(|_| net.contains(net.draw(&mut rng))), "{text}");
-        }
-    }
-
-    #[test]
-    fn the_shapes_of_a_port_list() {
-        assert_eq!(ports("80,22, 80,20-22"), Ok(vec![80, 22, 20, 21]));
-        assert_eq!(ports("-").map(|p| p.len()), Ok(65535));
-        assert_eq!(ports("65534-"), Ok(vec![65534, 65535]));
-        for wrong in ["", "22,", "90-80", "65536", "http", "1-2-3"] {
-            assert!(ports(wrong).is_err_and(|e| e.contains("22,80-90")), "{wrong}");
         }
     }
 }
