@@ -5,10 +5,7 @@ pub mod common;
 pub mod mac;
 pub mod nearest;
 pub mod ports;
-<<<<<<< HEAD
-=======
 pub mod protocols;
->>>>>>> helper-a
 pub mod rng;
 pub mod services;
 pub mod spec;

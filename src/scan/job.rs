@@ -58,6 +58,8 @@ pub(super) struct Goal {
     pub(super) way: Way,
     /// It is this machine: what we send is heard as if it came from there.
     pub(super) is_local: bool,
+    /// The interface, which is the scope of a link-local address.
+    scope: u32,
     /// One for all ports, or one for each (protocol scans).
     pub(super) templates: Vec<Template>,
     pub(super) rtt: Rtt,
@@ -74,8 +76,16 @@ pub(super) struct Goal {
 }
 
 impl Goal {
-    pub(super) fn new(target: Target, way: Way, is_local: bool, templates: Vec<Template>, rtt: Rtt) -> Self {
-        Self { target, way, is_local, templates, rtt, best: 0, bench: Vec::new(), busy: 0, left: 0, until: None }
+    pub(super) fn new(
+        target: Target,
+        way: Way,
+        is_local: bool,
+        scope: u32,
+        templates: Vec<Template>,
+        rtt: Rtt,
+    ) -> Self {
+        let (best, bench, busy, left, until) = (0, Vec::new(), 0, 0, None);
+        Self { target, way, is_local, scope, templates, rtt, best, bench, busy, left, until }
     }
 }
 
@@ -472,8 +482,8 @@ impl Sweep {
         let deadline = now + wait;
         let token = u64::from(unit) << 8 | u64::from(attempt);
         if self.setup.kind().probe == Probe::Connect {
-            let Target { addr, .. } = self.goals[at].target;
-            let scope = self.goals[at].scope();
+            let addr = self.goals[at].target.addr;
+            let scope = self.goals[at].scope;
             let mut to = SocketAddr::new(addr, self.setup.ports[place]);
             if let SocketAddr::V6(to) = &mut to {
                 to.set_scope_id(scope);

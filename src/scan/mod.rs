@@ -5,10 +5,33 @@
 //! | `state` | the six states, and the words for the reasons |
 //! | `kinds` | the table of kinds: probe, rules, meaning of silence |
 //! | `outcome` | what a scan found: hosts, and a row for each port |
+//! | `probe` | a probe to one host, in which ports and numbers are written anew |
+//! | `payloads` | what datagrams carry, so that usual services answer |
+//! | `view` | a heard frame, looked at where it lies |
+//! | `matching` | which probe a heard packet answers |
+//! | `read` | what an answer says |
+//! | `timing` | round trips, the window, the templates T0 to T5 |
+//! | `job` | the one scan job |
+//! | `discover` | who is there |
+//! | `run` | targets, discovery and kinds, one after another, with news on the way |
+//! | `combine` | what several kinds say together |
 
+mod combine;
+mod discover;
+mod job;
 pub mod kinds;
+mod matching;
 mod outcome;
+mod payloads;
+mod probe;
+mod read;
+mod run;
 mod state;
+mod timing;
+mod view;
 
 pub use outcome::{About, Host, News, Pace, Presence, Row, Scan, Unfinished, Watch};
+pub use probe::Chosen;
+pub use run::{MOST_ROWS, Request, Scanner, Wanted};
 pub use state::{Reason, State};
+pub use timing::{TIMINGS, Timing};
