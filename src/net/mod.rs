@@ -64,11 +64,6 @@ pub trait World {
     /// Opens a link that carries the frames of all interfaces. The session keeps it; opening is what needs privilege.
     fn open(&self) -> Result<Box<dyn Link>, NetError>;
 
-    /// STUB
-    fn dialer(&self) -> Result<Box<dyn Link>, NetError> {
-        Err(NetError::System { doing: "connecting".into(), message: "not here".into() })
-    }
-
     /// Opens a link that only hears: it refuses to send. The filter is in force before the first frame, and the link
     /// hears from the moment it is open, without [`Link::resume`].
     fn capture(&self, hear: &Hear) -> Result<Capture, NetError>;
@@ -212,40 +207,6 @@ pub enum Via {
     ///
     /// The kernel then repairs total length and header checksum. The index restricts the interface.
     Ip(Option<u32>),
-    /// A TCP connection that the system makes.
-    Connect(Dial),
-}
-
-/// STUB
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Dial {
-    /// To.
-    pub to: std::net::SocketAddr,
-    /// Until.
-    pub until: Time,
-}
-
-/// STUB
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConnectError {
-    /// s
-    Refused,
-    /// s
-    HostUnreachable,
-    /// s
-    NetUnreachable,
-    /// s
-    ProtoUnreachable,
-    /// s
-    Denied,
-    /// s
-    NoNet,
-    /// s
-    TimedOut,
-    /// s
-    HostDown,
-    /// s
-    Other(i32),
 }
 
 /// Something that happened on a link.
@@ -253,22 +214,6 @@ pub enum ConnectError {
 pub enum Event<'a> {
     /// A frame came in (or the kernel sent it, see [`Frame::outgoing`]).
     Heard(Frame<'a>),
-    /// s
-    Connected {
-        /// s
-        token: u64,
-        /// s
-        at: Time,
-    },
-    /// s
-    Refused {
-        /// s
-        token: u64,
-        /// s
-        at: Time,
-        /// s
-        why: ConnectError,
-    },
     /// A frame sent with this token could not go out.
     Failed {
         /// The token given to [`Link::send`].
