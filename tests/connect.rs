@@ -6,14 +6,16 @@
 
 mod support;
 
-use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
+use std::process::Command;
 use std::time::Duration;
 
 use pktsh::base::Time;
 use pktsh::lab::{Lab, Plan};
 use pktsh::net::live::LiveWorld;
 use pktsh::net::{ConnectError, Dial, Event, Link, Polled, Via, World};
-use support::wire::{Wire, inside};
+use support::wire::{Wire, inside, run};
 
 use ConnectError::{Denied, HostUnreachable, NetUnreachable, ProtoUnreachable, Refused};
 
@@ -149,6 +151,33 @@ fn every_port_of_the_loopback_is_told_and_none_is_open_to_itself() {
         let to: Vec<SocketAddr> = (1..=65535).map(|port| ([127, 0, 0, 1], port).into()).collect();
         let outcomes = outcomes(&mut *link, &to, Duration::from_mins(2));
         assert!(outcomes.iter().all(|outcome| *outcome == not(Refused)), "nothing listens");
+    });
+}
+
+#[test]
+fn a_dialer_lives_with_few_descriptors() {
+    inside("a_dialer_lives_with_few_descriptors", |_| {
+        let world = LiveWorld::new(None);
+        let mut early = world.dialer().unwrap(); // it believes in more than there are
+        run(Command::new("prlimit").args(["--nofile=40", "--pid", &std::process::id().to_string()]));
+        let to: Vec<SocketAddr> = (1..=300).map(|port| (Ipv4Addr::new(10, 9, 0, 2), port).into()).collect();
+        for link in [&mut *early, &mut *world.dialer().unwrap()] {
+            assert!(outcomes(link, &to, Duration::from_secs(20)).iter().all(|outcome| *outcome == not(Refused)));
+        }
+    });
+}
+
+#[test]
+fn ctrl_c_ends_the_wait_for_a_connection() {
+    inside("ctrl_c_ends_the_wait_for_a_connection", |wire| {
+        wire.server_sh("ip link set eth0 down");
+        let (read, write) = std::io::pipe().unwrap();
+        let mut link = LiveWorld::new(Some(read.into())).dialer().unwrap();
+        let to = "10.9.0.2:80".parse().unwrap();
+        link.send(Via::Connect(Dial { to, until: Time::NEVER }), &[], 0).unwrap();
+        (&write).write_all(b"x").unwrap();
+        let polled = link.poll(Time::NEVER, &mut |event| println!("{event:?}")).unwrap();
+        assert_eq!(polled, Polled::Interrupted);
     });
 }
 

@@ -33,6 +33,8 @@ pub(super) struct LabDialer {
     wire: Rc<RefCell<Wire>>,
     info: LinkInfo,
     open: BTreeMap<Ends, Open>,
+    /// No connection fails by itself or is given up before that.
+    soonest: Time,
     waiting: VecDeque<(Dial, u64)>,
 }
 
@@ -44,13 +46,20 @@ struct Open {
     fails: Option<(Time, ConnectError)>,
 }
 
+impl Open {
+    /// When it fails by itself or is given up.
+    fn ends(&self) -> Time {
+        self.fails.map_or(self.until, |(at, _)| at.min(self.until))
+    }
+}
+
 /// What became of a connection: its token, when, and the outcome.
 type Told = (u64, Time, Result<(), ConnectError>);
 
 impl LabDialer {
     pub(super) fn open(lab: &Lab) -> Self {
         let info = LinkInfo { world: super::NAME, wall_zero: super::WALL_ZERO };
-        Self { wire: Rc::clone(&lab.wire), info, open: BTreeMap::new(), waiting: VecDeque::new() }
+        Self { wire: Rc::clone(&lab.wire), info, open: BTreeMap::new(), soonest: Time::NEVER, waiting: VecDeque::new() }
     }
 
     /// Begins with what waits, as long as there is room.
@@ -61,7 +70,9 @@ impl LabDialer {
                 continue;
             }
             let (ends, fails) = call(wire, dial.to);
-            self.open.insert(ends, Open { token, until: dial.until, fails });
+            let open = Open { token, until: dial.until, fails };
+            self.soonest = self.soonest.min(open.ends());
+            self.open.insert(ends, open);
         }
     }
 
@@ -75,6 +86,18 @@ impl LabDialer {
             }
             None => true,
         });
+        if wire.now >= self.soonest {
+            self.give_up(wire, &mut told);
+        }
+        if self.open.is_empty() {
+            self.soonest = Time::NEVER;
+        }
+        told.sort_by_key(|(_, at, _)| *at);
+        told
+    }
+
+    /// Ends those whose time has come: some have failed, the others are forgotten.
+    fn give_up(&mut self, wire: &mut Wire, told: &mut Vec<Told>) {
         let now = wire.now;
         self.open.retain(|ends, open| {
             let failed = open.fails.filter(|(at, _)| *at <= now && *at < open.until);
@@ -85,18 +108,12 @@ impl LabDialer {
             }
             !is_over
         });
-        told.sort_by_key(|(_, at, _)| *at);
-        told
-    }
-
-    /// When a connection fails by itself or is given up, the earliest of all.
-    fn soonest(&self) -> Time {
-        let ends = self.open.values().map(|open| open.fails.map_or(open.until, |(at, _)| at.min(open.until)));
-        ends.min().unwrap_or(Time::NEVER)
+        self.soonest = self.open.values().map(Open::ends).min().unwrap_or(Time::NEVER);
     }
 
     fn forget(&mut self) {
         self.waiting.clear();
+        self.soonest = Time::NEVER;
         let connections = &mut self.wire.borrow_mut().hosts[YOU].connections;
         for (ends, _) in std::mem::take(&mut self.open) {
             connections.hang_up(ends);
@@ -145,7 +162,7 @@ impl Link for LabDialer {
             if !told.is_empty() {
                 break told;
             }
-            let limit = until.min(self.soonest()).max(wire.now);
+            let limit = until.min(self.soonest).max(wire.now);
             if wire.step(limit) {
                 continue;
             }

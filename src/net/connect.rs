@@ -16,7 +16,8 @@ pub struct Dial {
 
 /// Why a connection did not come about, as the system's error number (errno) tells it.
 ///
-/// Linux makes the numbers of ICMP errors too: see `icmp_err_convert` in icmp(7), and each variant.
+/// Linux makes such a number of an ICMP error (`icmp_err_convert` and `icmpv6_err_convert` in its source): see each
+/// variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectError {
     /// `ECONNREFUSED`: a reset, or ICMP 3/3 (`ICMPv6` 1/4) from anyone. The two cannot be told apart.

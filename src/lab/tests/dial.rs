@@ -1,4 +1,4 @@
-//! What a connect() of the student's machine looks like on the wire, and what ends it.
+//! What a `connect()` of the student's machine looks like on the wire, and what ends it.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::LiveWorld;
-use super::wait::{Waited, wait_any_writable};
+use super::wait::{Waited, wait_each};
 use crate::base::Time;
 use crate::net::connect::only_dials;
 use crate::net::{ConnectError, Dial, Event, Link, LinkInfo, NetError, Polled, Via, World};
@@ -146,7 +146,7 @@ impl Link for Dialer {
                 events: libc::POLLOUT,
                 revents: 0,
             }));
-            let waited = wait_any_writable(&mut polled, self.world.inner.wake.as_ref(), wait_until - now);
+            let waited = wait_each(&mut polled, self.world.inner.wake.as_ref(), wait_until - now);
             let ready: Vec<usize> = (0..self.open.len()).filter(|place| polled[*place].revents != 0).collect();
             told |= self.finish(&ready, on);
             match waited {
@@ -161,6 +161,7 @@ impl Link for Dialer {
     fn pause(&mut self) -> Result<(), NetError> {
         self.open.clear();
         self.waiting.clear();
+        self.most = most_open();
         Ok(())
     }
 }
