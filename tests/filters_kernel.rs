@@ -53,7 +53,7 @@ const BUILT_IN: [Row; 8] = [
 
 /// What else a rule can say. `FILTER` is what stands for each row in the plan.
 #[rustfmt::skip] // a table
-const OWN: [(&str, Row); 7] = [
+const OWN: [(&str, Row); 8] = [
     (r#"{ default = "accept" }"#, Row { host: 50, rules: &[], answers: [
         ["SA", "R", "R", "R", "-", "-", "-", "-"],
         ["RA", "R", "R", "R", "RA", "RA", "RA", "RA"]] }),
@@ -65,6 +65,8 @@ const OWN: [(&str, Row); 7] = [
         Row { host: 53, rules: &["reject with icmp type host-prohibited"], answers: [["3/10"; 8]; 2] }),
     (r#"{ default = "net-prohibited" }"#,
         Row { host: 54, rules: &["reject with icmp type net-prohibited"], answers: [["3/9"; 8]; 2] }),
+    (r#"{ default = "protocol-unreachable" }"#,
+        Row { host: 57, rules: &["reject with icmp type prot-unreachable"], answers: [["3/2"; 8]; 2] }),
     // Only a SYN begins a connection, by its flags and not by the kernel's setting.
     (r#"{ default = "drop", rules = [
           { action = "accept", state = ["established"] }, { action = "accept", state = ["new"], flags = "S/SAFR" }] }"#,

@@ -70,7 +70,12 @@ impl PortSpec {
     ///
     /// Blanks around parts are passed over, and one comma at the end. Errors name the part that is wrong.
     pub fn parse(text: &str, services: &Services) -> Result<Self, SpecError> {
-        let mut reader = Reader { services, protos: &Proto::ALL, only_named: false, lists: Lists::default() };
+        Self::parse_for(&Proto::ALL, text, services)
+    }
+
+    /// The same of these protocols alone.
+    fn parse_for(all: &'static [Proto], text: &str, services: &Services) -> Result<Self, SpecError> {
+        let mut reader = Reader { services, all, protos: all, only_named: false, lists: Lists::default() };
         if text.trim().is_empty() {
             return Err(Part::new(text, 0).wrong(format!("no ports given; {HOW}")));
         }
@@ -121,9 +126,9 @@ impl PortSpec {
 /// Reads a list of ports, see [`PortSpec::parse`], and gives those of all transports: TCP's first, then what the others
 /// have beside them.
 pub fn ports(text: &str) -> Result<Vec<u16>, SpecError> {
-    let services = Services::default();
-    let spec = PortSpec::parse(text, &services)?;
-    let all = [Proto::Tcp, Proto::Udp, Proto::Sctp].into_iter().flat_map(|proto| spec.of(proto));
+    const TRANSPORTS: &[Proto] = &[Proto::Tcp, Proto::Udp, Proto::Sctp];
+    let spec = PortSpec::parse_for(TRANSPORTS, text, &Services::default())?;
+    let all = TRANSPORTS.iter().flat_map(|proto| spec.of(*proto));
     Ok(PortSpec::of_numbers(Proto::Tcp, all).of(Proto::Tcp))
 }
 
@@ -151,6 +156,8 @@ impl Lists {
 
 struct Reader<'a> {
     services: &'a Services,
+    /// What may be meant at all.
+    all: &'static [Proto],
     /// What a number stands for now.
     protos: &'static [Proto],
     /// Between `[` and `]`.
@@ -171,9 +178,10 @@ impl Reader<'_> {
                     part = part.skip(1);
                 }
                 (Some(letter), Some(':')) => {
-                    self.protos = protos(letter).ok_or_else(|| {
-                        part.first(letter.len_utf8() + 1).wrong("no protocol has that letter; take T:, U:, S: or P:")
-                    })?;
+                    let place = self.all.iter().position(|proto| proto.letter() == letter);
+                    let protos = place.and_then(|place| self.all.get(place..=place));
+                    self.protos =
+                        protos.ok_or_else(|| part.first(letter.len_utf8() + 1).wrong(unknown_letter(self.all)))?;
                     part = part.skip(letter.len_utf8() + 1);
                 }
                 _ => break,
@@ -259,10 +267,10 @@ impl Reader<'_> {
     }
 }
 
-/// What a letter stands for.
-fn protos(letter: char) -> Option<&'static [Proto]> {
-    let place = Proto::ALL.iter().position(|proto| proto.letter() == letter)?;
-    Proto::ALL.get(place..=place)
+/// What is said of a letter that none of `all` has.
+fn unknown_letter(all: &[Proto]) -> String {
+    let letters: Vec<String> = all.iter().map(|proto| format!("{}:", proto.letter())).collect();
+    format!("no protocol has that letter here; take {}", letters.join(", "))
 }
 
 #[cfg(test)]
@@ -330,8 +338,8 @@ mod tests {
             ("22,,80", "a port is missing between two commas or after a letter; write ports as \"22,80-90\"", 3..3),
             (",", "a port is missing between two commas or after a letter; write ports as \"22,80-90\"", 0..0),
             ("T:,22", "a port is missing between two commas or after a letter; write ports as \"22,80-90\"", 2..2),
-            ("22,X:5", "\"X:\": no protocol has that letter; take T:, U:, S: or P:", 3..5),
-            ("é:5", "\"é:\": no protocol has that letter; take T:, U:, S: or P:", 0..3),
+            ("22,X:5", "\"X:\": no protocol has that letter here; take T:, U:, S:, P:", 3..5),
+            ("é:5", "\"é:\": no protocol has that letter here; take T:, U:, S:, P:", 0..3),
             ("P:256", "\"256\": a protocol is 0 to 255; write ports as \"22,80-90\"", 2..5),
             ("1-2-3", "\"1-2-3\": two hyphens; write ports as \"22,80-90\"", 0..5),
             ("[22,[23]", "\"[23]\": a [ within [ ]; close the first one", 4..8),
@@ -364,5 +372,8 @@ mod tests {
     fn a_list_for_all_transports_has_each_port_once() {
         assert_eq!(ports("T:53,U:53,67"), Ok(vec![53, 67]));
         assert_eq!(ports("80,22"), Ok(vec![80, 22]));
+        for wrong in ["P:6", "sctp"] {
+            assert!(ports(wrong).is_err(), "{wrong}: protocols are no ports");
+        }
     }
 }

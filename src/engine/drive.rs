@@ -31,6 +31,7 @@ pub fn drive(job: &mut dyn Job, link: &mut dyn Link) -> Result<Ended, NetError> 
         match link.poll(wake, &mut |event| {
             let at = match &event {
                 Event::Heard(frame) => frame.at,
+                Event::Connected { at, .. } | Event::Refused { at, .. } => *at,
                 Event::Failed { .. } => now,
             };
             job.event(at, &event);

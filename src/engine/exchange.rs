@@ -320,7 +320,7 @@ impl Job for Exchange<'_> {
     fn event(&mut self, _now: Time, event: &Event<'_>) {
         match event {
             Event::Heard(frame) if self.listens() => self.heard(frame),
-            Event::Heard(_) => {}
+            Event::Heard(_) | Event::Connected { .. } | Event::Refused { .. } => {}
             Event::Failed { error, .. } => {
                 self.failed.get_or_insert_with(|| error.clone());
             }

@@ -9,6 +9,7 @@ use etherparse::{
 };
 
 use super::datagram::{Datagram, Transport, pseudo_header};
+use super::dial;
 use super::error::Why;
 use super::host::Host;
 use super::nets::Segment;
@@ -43,8 +44,14 @@ impl Host {
     /// A packet that the filter let through.
     pub(super) fn accept(&mut self, datagram: &Datagram<'_>, transport: &Transport<'_>, scene: &mut Scene<'_>) {
         match transport {
-            Transport::Icmpv4(icmp) => self.icmp(datagram, icmp, scene),
-            Transport::Icmpv6(icmp) => self.echo6(datagram, icmp, scene),
+            Transport::Icmpv4(icmp) => {
+                self.hear_error(dial::icmpv4(icmp), scene.now);
+                self.icmp(datagram, icmp, scene);
+            }
+            Transport::Icmpv6(icmp) => {
+                self.hear_error(dial::icmpv6(icmp), scene.now);
+                self.echo6(datagram, icmp, scene);
+            }
             Transport::Other => self.other(datagram, scene),
             Transport::Tcp(tcp) => self.tcp(datagram, tcp, scene),
             Transport::Udp(udp) => self.udp(datagram, udp, scene),

@@ -69,6 +69,8 @@ pub enum Action {
     NetUnreachable,
     /// Rejects it with ICMP 3/3 or `ICMPv6` 1/4, as a host without a listener does.
     PortUnreachable,
+    /// Rejects it with ICMP 3/2, as a host that does not speak the protocol; with `ICMPv6` 4/1 where that says the same.
+    ProtocolUnreachable,
     /// Rejects TCP with a reset, as a closed port does; drops the rest.
     TcpReset,
 }
@@ -84,6 +86,7 @@ impl Action {
             Self::NetProhibited => Some(Why::NetProhibited),
             Self::NetUnreachable => Some(Why::NoRoute),
             Self::PortUnreachable => Some(Why::Port),
+            Self::ProtocolUnreachable => Some(Why::Protocol),
         }
     }
 }

@@ -30,7 +30,7 @@ use crate::base::{Mac, Rng, Time, rng};
 
 /// How long a router asks for a neighbor before it gives up: three requests, a second each, as Linux (RFC 4861 section
 /// 10 says the same for IPv6).
-const NEIGHBOR_TIMEOUT: Duration = Duration::from_secs(3);
+pub(super) const NEIGHBOR_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A machine and its state.
 pub(super) struct Host {

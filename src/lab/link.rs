@@ -14,6 +14,7 @@ use super::wire::{MOST_IN_FLIGHT, Wire, YOU};
 use super::{Lab, MTU};
 use crate::base::Time;
 use crate::net::bpf::Program;
+use crate::net::connect::no_dialer;
 use crate::net::{Event, Link, LinkInfo, NetError, Polled, Stats, Via};
 
 /// An open link. Several may be open; each hears everything.
@@ -79,10 +80,12 @@ impl Link for LabLink {
         match via {
             Via::Frame(LAB0) | Via::Ip(None | Some(LAB0)) => {}
             Via::Frame(other) | Via::Ip(Some(other)) => return Err(super::no_interface(&other.to_string())),
+            Via::Connect(_) => return Err(no_dialer()),
         }
         match via {
             Via::Frame(_) => send_frame(wire, self.tap, bytes),
             Via::Ip(iface) => send_packet(wire, self.tap, iface.is_some(), bytes),
+            Via::Connect(_) => Err(no_dialer()),
         }
     }
 

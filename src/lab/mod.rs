@@ -19,6 +19,7 @@
 //! | `dns`, `udp/` | the name server, and the other programs at UDP ports |
 //! | `sctp` | SCTP |
 //! | `link`, `tap` | the way in and out for jobs |
+//! | `dial` | connections of the student's machine |
 //!
 //! The hosts read and write frames with etherparse alone, and DNS with simple-dns, and verify every checksum
 //! themselves, so what pktsh builds is judged by something that shares no code with it. Nothing here takes real time;
@@ -27,6 +28,7 @@
 mod answer;
 mod chain;
 mod datagram;
+mod dial;
 mod dns;
 mod error;
 mod faults;
@@ -205,6 +207,10 @@ impl World for Lab {
 
     fn open(&self) -> Result<Box<dyn Link>, NetError> {
         Ok(Box::new(link::LabLink::open(self)))
+    }
+
+    fn dialer(&self) -> Result<Box<dyn Link>, NetError> {
+        Ok(Box::new(dial::LabDialer::open(self)))
     }
 
     fn capture(&self, hear: &Hear) -> Result<Capture, NetError> {

@@ -49,6 +49,8 @@ pub(super) struct Wire {
     pub(super) out: Out,
     /// Who gets the frame that is on the switch, and when; empty between two frames.
     arrivals: Vec<(usize, Time)>,
+    /// How many connections were dialled: each gets the next source port.
+    pub(super) dialled: u16,
     /// Ends waits while it is true.
     pub(super) stop: Arc<AtomicBool>,
     stations: BTreeMap<(Segment, Mac), usize>,
@@ -78,6 +80,7 @@ impl Wire {
             sender: None,
             out: Out::default(),
             arrivals: Vec::new(),
+            dialled: rng::hash(seed, b"dial") as u16,
             flights: Flights::default(),
         }
     }
@@ -117,29 +120,35 @@ impl Wire {
             self.capture(frame, false);
             self.learn(frame);
         }
-        let (now, is_overheard) = (self.now, self.is_overheard);
-        let mut scene = Scene { now, map: &self.map, zone: &self.zone, is_overheard, out: &mut self.out };
         match cargo {
             Cargo::Overheard(frame) => {
                 self.overhear(&frame);
                 self.out.recycle(frame);
             }
             Cargo::Frame(segment, frame) => {
-                self.hosts[to].receive(segment, &frame, &mut scene);
+                self.act(to, |host, scene| host.receive(segment, &frame, scene));
                 self.out.recycle(frame);
             }
             Cargo::Wake => {
                 self.wakes[to] = Time::NEVER;
-                self.hosts[to].wake(&mut scene);
+                self.act(to, Host::wake);
             }
         }
+        true
+    }
+
+    /// Lets a host act now, and puts on their cables what it sends.
+    pub(super) fn act<T>(&mut self, host: usize, deed: impl FnOnce(&mut Host, &mut Scene<'_>) -> T) -> T {
+        let (now, is_overheard) = (self.now, self.is_overheard);
+        let mut scene = Scene { now, map: &self.map, zone: &self.zone, is_overheard, out: &mut self.out };
+        let done = deed(&mut self.hosts[host], &mut scene);
         let mut departures = std::mem::take(&mut self.out.departures);
         for departure in departures.drain(..) {
-            self.depart(to, departure);
+            self.depart(host, departure);
         }
         self.out.departures = departures; // keeps its room
-        self.plan_wake(to);
-        true
+        self.plan_wake(host);
+        done
     }
 
     /// Adds the tap of a link; its number. When somebody begins to capture, the hosts begin to talk.

@@ -73,16 +73,16 @@ impl Link for Faulty {
                 return Ok(Polled::Some);
             }
             let wake = self.late.first().map_or(until, |late| late.due.min(until));
-            let (faults, rng, late, mut failed) = (self.faults, &mut self.rng, &mut self.late, false);
+            let (faults, rng, late, mut told) = (self.faults, &mut self.rng, &mut self.late, false);
             let polled = self.link.poll(wake, &mut |event| match event {
                 Event::Heard(frame) => take(faults, rng, late, &frame),
-                event @ Event::Failed { .. } => {
-                    failed = true;
+                event @ (Event::Failed { .. } | Event::Connected { .. } | Event::Refused { .. }) => {
+                    told = true;
                     on(event);
                 }
             })?;
             match polled {
-                _ if failed => return Ok(Polled::Some),
+                _ if told => return Ok(Polled::Some),
                 Polled::Timeout if wake == until => {
                     return Ok(if self.deliver(until, on) { Polled::Some } else { Polled::Timeout });
                 }

@@ -5,6 +5,7 @@
 
 pub mod bpf;
 pub mod capture;
+pub(crate) mod connect;
 mod error;
 pub mod faulty;
 pub mod iface;
@@ -17,6 +18,7 @@ use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+pub use connect::{ConnectError, Dial};
 pub use error::NetError;
 pub use iface::{Interface, Medium, Subnet};
 
@@ -63,6 +65,13 @@ pub trait World {
 
     /// Opens a link that carries the frames of all interfaces. The session keeps it; opening is what needs privilege.
     fn open(&self) -> Result<Box<dyn Link>, NetError>;
+
+    /// Opens a link that makes TCP connections as any program of this machine does, which needs no privilege: it is sent
+    /// [`Via::Connect`], and tells [`Event::Connected`] or [`Event::Refused`]. A connection is reset as soon as it is
+    /// there. [`Link::pause`] gives up those that are still wanted.
+    fn dialer(&self) -> Result<Box<dyn Link>, NetError> {
+        Err(connect::no_dialer())
+    }
 
     /// Opens a link that only hears: it refuses to send. The filter is in force before the first frame, and the link
     /// hears from the moment it is open, without [`Link::resume`].
@@ -207,6 +216,8 @@ pub enum Via {
     ///
     /// The kernel then repairs total length and header checksum. The index restricts the interface.
     Ip(Option<u32>),
+    /// No bytes, but a connection of the machine's own TCP: only a [dialer](World::dialer) takes it.
+    Connect(Dial),
 }
 
 /// Something that happened on a link.
@@ -220,6 +231,22 @@ pub enum Event<'a> {
         token: u64,
         /// Why.
         error: NetError,
+    },
+    /// A connection came about; it has been reset since.
+    Connected {
+        /// The token given to [`Link::send`].
+        token: u64,
+        /// When.
+        at: Time,
+    },
+    /// A connection did not come about.
+    Refused {
+        /// The token given to [`Link::send`].
+        token: u64,
+        /// When that was known.
+        at: Time,
+        /// Why.
+        why: ConnectError,
     },
 }
 

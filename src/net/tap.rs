@@ -87,6 +87,7 @@ impl Link for Tap {
         let (iface, medium) = match via {
             Via::Frame(iface) => (iface, Medium::Ethernet),
             Via::Ip(iface) => (iface.unwrap_or(0), Medium::Ip),
+            Via::Connect(_) => return Ok(()), // its frames are the system's
         };
         let (wire_len, checksum) = (bytes.len(), Checksum::Ready);
         let frame = Frame { bytes, at, iface, medium, outgoing: true, vlan: None, wire_len, checksum };

@@ -29,6 +29,8 @@ pub(in crate::lab) enum Program {
         /// From whom.
         host: Arc<str>,
     },
+    /// Wants to know whether the connection comes about, and resets it then: see `dial`.
+    Dial,
 }
 
 /// What a program does.
@@ -74,7 +76,7 @@ impl Program {
                     None => Deed::default(),
                 }
             }
-            Self::Sink | Self::Banner(_) | Self::Fetch { .. } => Deed::default(),
+            Self::Sink | Self::Banner(_) | Self::Fetch { .. } | Self::Dial => Deed::default(),
         }
     }
 

@@ -3,13 +3,14 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use super::connection::{Around, Connection, Fate};
+use super::connection::{Around, Connection, Fate, State};
 use super::flag::{ACK, FIN, RST, SYN};
 use super::options::Options;
 use super::program::Program;
 use super::stacks::{Nonsense, ResetAck, ResetSeq, Stack, SynFin};
 use super::{Ends, Replies, Reply, Segment};
 use crate::base::{Time, rng};
+use crate::net::ConnectError;
 
 /// Nanoseconds of one tick of a timestamp (RFC 7323 section 4.1: 1 ms to 1 s).
 const TICK: i64 = 1_000_000;
@@ -23,7 +24,12 @@ pub(in crate::lab) struct Connections {
     table: BTreeMap<Ends, Connection>,
     /// When connections act of their own accord, the next first. An entry whose connection has another time is void.
     due: BinaryHeap<Reverse<(Time, Ends)>>,
+    /// What became of connections that [`Program::Dial`] wanted, and when; whoever wanted them takes it from here.
+    pub(in crate::lab) told: Vec<(Ends, Time, Result<(), ConnectError>)>,
 }
+
+/// The number of a reset in SYN-RECEIVED, after an active open (`ECONNRESET`).
+const RESET: ConnectError = ConnectError::Other(104);
 
 impl Connections {
     /// Connections held at once. A SYN beyond them is answered and not remembered, as with SYN cookies (RFC 4987
@@ -32,7 +38,7 @@ impl Connections {
 
     /// `secret` makes initial sequence numbers; `window` is announced, without timestamps and with them.
     pub(in crate::lab) fn new(stack: &'static Stack, secret: u64, window: [u16; 2]) -> Self {
-        Self { stack, secret, window, table: BTreeMap::new(), due: BinaryHeap::new() }
+        Self { stack, secret, window, table: BTreeMap::new(), due: BinaryHeap::new(), told: Vec::new() }
     }
 
     /// The answer to `segment`. `listener` gives the program at its port; `None` when nothing listens there.
@@ -49,7 +55,10 @@ impl Connections {
             iss = connection.reopened_by(segment);
             if iss.is_none() && !connection.is_over(now) {
                 let before = connection.due();
-                let fate = connection.receive(segment, &around, out);
+                let mut fate = connection.receive(segment, &around, out);
+                if matches!(connection.program, Program::Dial) {
+                    fate = self.tell(fate, &around, out);
+                }
                 return self.settle(segment.ends, fate, before);
             }
             self.table.remove(&segment.ends);
@@ -121,8 +130,45 @@ impl Connections {
             let around = self.around(ends, now);
             let Some(connection) = self.table.get_mut(&ends) else { continue };
             let fate = connection.wake(&around, out);
+            if fate == Fate::Gone && matches!(connection.program, Program::Dial) {
+                self.told.push((ends, now, Err(ConnectError::TimedOut)));
+            }
             self.settle(ends, fate, None);
         }
+    }
+
+    /// What a segment did to a connection that was dialled. One that came about is reset (as with `SO_LINGER` of zero).
+    fn tell(&mut self, fate: Fate, around: &Around, out: &mut Replies) -> Fate {
+        let Some(connection) = self.table.get_mut(&around.ends) else { return fate };
+        let outcome = match (fate, connection.state) {
+            (Fate::Gone, State::SynSent) => Err(ConnectError::Refused),
+            (Fate::Gone, _) => Err(RESET),
+            (Fate::Stays, State::SynSent | State::SynReceived) => return Fate::Stays,
+            (Fate::Stays, _) => {
+                connection.send(around, RST | ACK, Vec::new(), out);
+                Ok(())
+            }
+        };
+        self.told.push((around.ends, around.now, outcome));
+        Fate::Gone
+    }
+
+    /// An ICMP error that quotes a SYN with the number `seq` ends a connection that is being opened, as in Linux
+    /// (`tcp_v4_err`); RFC 1122 section 4.2.3.9 would have it go on after some of them.
+    pub(in crate::lab) fn fail(&mut self, ends: Ends, seq: u32, why: ConnectError, now: Time) {
+        let is_dialled = |connection: &Connection| {
+            let is_open = !matches!(connection.state, State::SynSent | State::SynReceived);
+            matches!(connection.program, Program::Dial) && !is_open && connection.unacknowledged == seq
+        };
+        if self.table.get(&ends).is_some_and(is_dialled) {
+            self.table.remove(&ends);
+            self.told.push((ends, now, Err(why)));
+        }
+    }
+
+    /// Forgets a connection, in silence.
+    pub(in crate::lab) fn hang_up(&mut self, ends: Ends) {
+        self.table.remove(&ends);
     }
 
     fn add(&mut self, ends: Ends, connection: Connection) {

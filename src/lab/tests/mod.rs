@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by a panic")]
 
+mod dial;
 mod dns;
 mod faults;
 mod filters;

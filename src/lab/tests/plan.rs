@@ -62,7 +62,7 @@ fn mistakes_are_named_with_their_place_and_the_nearest_name() {
         ("ttl = 128", "link = { loss = nan }", "line 6, column 17", "0.0 to 1.0"),
         ("ttl = 128", "filter = { default = \"dorp\" }", "line 6, column 22", "did you mean \"drop\"?"),
         ("ttl = 128", "udp = [{ port = 7, service = \"eco\" }]", "line 6, column 30", "did you mean \"echo\"?"),
-        ("80-90", "90-80", "line 5, column 7", "the first port is above the last one"),
+        ("80-90", "90-80", "line 5, column 7", "backwards; did you mean \"80-90\"?"),
         ("192.0.2.50", "10.0.0.1", "line 3, column 9", "outside the laboratory"),
         ("192.0.2.50", "192.0.2.255", "line 3, column 9", "hosts have 1 to 254"),
         ("192.0.2.50", "192.0.2", "line 3, column 9", "IPv4 or IPv6 address"),

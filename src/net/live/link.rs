@@ -9,6 +9,7 @@ use super::send::{IpSockets, gone, send_frame};
 use super::wait::{LISTEN, Waited, wait};
 use super::{LiveWorld, privilege::with_net_raw};
 use crate::base::Time;
+use crate::net::connect::no_dialer;
 use crate::net::{Event, Interface, Link, LinkInfo, NetError, Polled, Stats, Via, World};
 
 /// How long to look at the ring after sending, before going to sleep: waking up costs as much.
@@ -102,6 +103,7 @@ impl Link for LiveLink {
                 self.own.remember(bytes);
                 (self.ip.send(index, bytes, wake), index)
             }
+            Via::Connect(_) => return Err(no_dialer()),
         };
         self.expecting = true;
         if let Some(index) = index {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `blocks` | a sniffer's `TPACKET_V3` ring of 16 MiB |
 //! | `clock` | monotonic time, and kernel stamps turned into it |
+//! | `dial` | the `Link` that opens connections |
 //! | `filter` | a capture filter for the kernel, for interfaces of several media |
 //! | `frame` | what the ring holds, as frames |
 //! | `kernel` | routes, neighbors and interfaces, asked of the kernel by netlink |
@@ -22,6 +23,7 @@
 
 mod blocks;
 mod clock;
+mod dial;
 mod filter;
 mod frame;
 mod kernel;
@@ -151,6 +153,10 @@ impl World for LiveWorld {
 
     fn open(&self) -> Result<Box<dyn Link>, NetError> {
         Ok(Box::new(link::LiveLink::open(self.clone())?))
+    }
+
+    fn dialer(&self) -> Result<Box<dyn Link>, NetError> {
+        Ok(Box::new(dial::Dialer::new(self.clone())))
     }
 
     fn capture(&self, hear: &Hear) -> Result<Capture, NetError> {

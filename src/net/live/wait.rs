@@ -30,13 +30,18 @@ pub(super) fn wait(fds: &[BorrowedFd<'_>], wake: Option<&OwnedFd>, span: Duratio
         slot.fd = fd.as_raw_fd();
     }
     polled[3].fd = wake.map_or(-1, AsRawFd::as_raw_fd);
+    wait_polled(&mut polled, wake, span)
+}
+
+/// The same by each one's own events; the last place is the wake pipe's.
+fn wait_polled(polled: &mut [libc::pollfd], wake: Option<&OwnedFd>, span: Duration) -> Waited {
     let span = span.min(LONGEST);
     let timeout = libc::timespec { tv_sec: span.as_secs() as i64, tv_nsec: i64::from(span.subsec_nanos()) };
-    // SAFETY: `polled` and `timeout` are live for the call, and the count is that of the array.
+    // SAFETY: `polled` and `timeout` are live for the call, and the count is that of the slice.
     let count =
         unsafe { libc::ppoll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, &raw const timeout, std::ptr::null()) };
-    match wake {
-        Some(wake) if count > 0 && polled[3].revents & libc::POLLIN != 0 => {
+    match (wake, polled.last()) {
+        (Some(wake), Some(last)) if count > 0 && last.revents & libc::POLLIN != 0 => {
             drain(wake);
             Waited::Interrupted
         }
@@ -54,6 +59,13 @@ pub(super) fn wait_writable(fd: BorrowedFd<'_>, wake: Option<&OwnedFd>, span: Du
     // SAFETY: `polled` is live for the call, and the count is that of the array.
     let count = unsafe { libc::poll(polled.as_mut_ptr(), 2, span.as_millis().min(1000) as libc::c_int) };
     count > 0 && polled[0].revents != 0
+}
+
+/// Waits until one of `polled` is ready, by its own events, or `wake` is written to, or `span` has passed. What the
+/// kernel said of each is then in `polled`, which has one place more.
+pub(super) fn wait_each(polled: &mut Vec<libc::pollfd>, wake: Option<&OwnedFd>, span: Duration) -> Waited {
+    polled.push(libc::pollfd { fd: wake.map_or(-1, AsRawFd::as_raw_fd), events: libc::POLLIN, revents: 0 });
+    wait_polled(polled, wake, span)
 }
 
 /// Reads the pipe empty, so that one Ctrl-C ends one wait.
