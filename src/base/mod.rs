@@ -5,13 +5,11 @@ pub mod common;
 pub mod mac;
 pub mod nearest;
 pub mod ports;
-<<<<<<< HEAD
-=======
 pub mod protocols;
->>>>>>> helper-a
 pub mod rng;
 pub mod services;
 pub mod spec;
+pub mod table;
 pub mod targets;
 pub mod text;
 pub mod time;

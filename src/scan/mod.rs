@@ -5,9 +5,11 @@
 //! | `state` | the six states, and the words for the reasons |
 //! | `kinds` | the table of kinds: probe, rules, meaning of silence |
 //! | `outcome` | what a scan found: hosts, and a row for each port |
+//! | `report` | what people and programs are told of it |
 
 pub mod kinds;
 mod outcome;
+pub mod report;
 mod state;
 
 pub use outcome::{About, Host, News, Pace, Presence, Row, Scan, Unfinished, Watch};
