@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Map, Value, json};
 
 use super::{Look, Writer};
+use crate::base::text::is_unsafe;
 use crate::scan::outcome::{Host, News, Row, Scan};
 use crate::scan::state::State;
 
@@ -26,19 +27,34 @@ impl Writer for Lines {
     fn news(&mut self, out: &mut dyn Write, scan: &Scan, news: &News) -> io::Result<()> {
         let line = match news {
             News::Port(row) if self.look.shows(row) => port(scan, row),
-            News::Host(at) if scan.about.kinds.is_empty() => scan.hosts.get(*at).map(host),
+            News::Host(at) if is_discovery(scan) => scan.hosts.get(*at).map(host),
             News::Ended => Some(totals(scan)),
             _ => None,
         };
-        line.map_or(Ok(()), |line| writeln!(out, "{line}"))
+        line.map_or(Ok(()), |line| writeln!(out, "{}", safe(&line)))
     }
 }
 
 /// A whole scan, as the report has it when the scan has ended.
 pub fn lines(scan: &Scan) -> String {
     let ports = scan.rows.iter().filter_map(|row| port(scan, row));
-    let hosts = scan.hosts.iter().filter(|_| scan.about.kinds.is_empty()).map(host);
-    hosts.chain(ports).chain([totals(scan)]).map(|line| format!("{line}\n")).collect()
+    let hosts = scan.hosts.iter().filter(|_| is_discovery(scan)).map(host);
+    hosts.chain(ports).chain([totals(scan)]).map(|line| safe(&line) + "\n").collect()
+}
+
+/// The text of a line. JSON leaves characters as they are that would reorder a line of a terminal: they are escaped, too.
+fn safe(line: &Value) -> String {
+    let text = line.to_string();
+    if !text.contains(is_unsafe) {
+        return text;
+    }
+    let escaped = |c| if is_unsafe(c) { format!("\\u{:04x}", c as u32) } else { String::from(c) };
+    text.chars().map(escaped).collect()
+}
+
+/// Whether hosts are looked for, and no ports.
+fn is_discovery(scan: &Scan) -> bool {
+    scan.about.kinds.is_empty() && scan.rows.is_empty()
 }
 
 /// A port. Unknown values are null; `name`, `note` and `verdicts` are there only where there are any.
