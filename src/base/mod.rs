@@ -9,6 +9,7 @@ pub mod protocols;
 pub mod rng;
 pub mod services;
 pub mod spec;
+pub mod table;
 pub mod targets;
 pub mod text;
 pub mod time;

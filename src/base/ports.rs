@@ -132,6 +132,19 @@ pub fn ports(text: &str) -> Result<Vec<u16>, SpecError> {
     Ok(PortSpec::of_numbers(Proto::Tcp, all).of(Proto::Tcp))
 }
 
+/// Ports as [`ports`] reads them: `22,80-90`. The order and doubles are not kept.
+pub fn ports_text(ports: &[u16]) -> String {
+    let mut sorted = ports.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let runs = sorted.chunk_by(|a, b| a + 1 == *b).filter_map(|run| match run {
+        [] => None,
+        [one] => Some(one.to_string()),
+        [first, .., last] => Some(format!("{first}-{last}")),
+    });
+    runs.collect::<Vec<_>>().join(",")
+}
+
 /// The next step when no better one is known.
 const HOW: &str = "write ports as \"22,80-90\"";
 
@@ -276,6 +289,19 @@ fn unknown_letter(all: &[Proto]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ports_are_written_as_runs() {
+        let rows: [(&[u16], &str); 4] = [
+            (&[], ""),
+            (&[22], "22"),
+            (&[90, 80, 81, 82, 80, 22], "22,80-82,90"),
+            (&[65534, 65535, 0, 1], "0-1,65534-65535"),
+        ];
+        for (list, text) in rows {
+            assert_eq!(ports_text(list), text);
+        }
+    }
 
     fn spec(text: &str) -> PortSpec {
         PortSpec::parse(text, &Services::default()).unwrap_or_else(|e| panic!("{text}: {e}"))

@@ -40,7 +40,7 @@ pub fn escape_lines(text: &str) -> String {
 }
 
 /// Control characters (C0, DEL, C1) and the bidirectional and invisible format characters.
-fn is_unsafe(c: char) -> bool {
+pub fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

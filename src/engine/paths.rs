@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::Ended;
 use super::error::EngineError;
 use super::neighbors::ask_neighbors;
 use super::network::Network;
 use super::plan::{Way, ethernet};
-use super::Ended;
 use crate::base::Mac;
 use crate::base::targets::Target;
 use crate::net::{Reach, Route, Via};

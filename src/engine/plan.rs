@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::Ended;
 use super::error::EngineError;
 use super::exchange::Options;
 use super::neighbors::ask_neighbors;
 use super::network::{Around, Network};
-use super::Ended;
 use crate::base::checksum::checksum;
 use crate::base::targets::Target;
 use crate::base::{Mac, Time};

@@ -165,10 +165,7 @@ pub static KINDS: &[Kind] = &[
         xml: "window",
         doc: "An ACK scan that reads the reset's window: some old stacks give away open ports by one above 0.",
         probe: Probe::Tcp(ACK),
-        rules: &[
-            rule(On::ResetWithWindow, State::Open, Reason::Reset),
-            rule(On::Reset, State::Closed, Reason::Reset),
-        ],
+        rules: &[rule(On::ResetWithWindow, State::Open, Reason::Reset), rule(On::Reset, State::Closed, Reason::Reset)],
         silence: State::Filtered,
         weight: 1,
         ..TCP
@@ -235,10 +232,7 @@ pub static KINDS: &[Kind] = &[
         doc: "SCTP's half-open scan: INIT ACK is open, ABORT is closed.",
         proto: Proto::Sctp,
         probe: Probe::SctpInit,
-        rules: &[
-            rule(On::InitAck, State::Open, Reason::InitAck),
-            rule(On::Abort, State::Closed, Reason::Abort),
-        ],
+        rules: &[rule(On::InitAck, State::Open, Reason::InitAck), rule(On::Abort, State::Closed, Reason::Abort)],
         silence: State::Filtered,
         weight: 3,
         ..TCP

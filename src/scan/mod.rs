@@ -15,6 +15,7 @@
 //! | `discover` | who is there |
 //! | `run` | targets, discovery and kinds, one after another, with news on the way |
 //! | `combine` | what several kinds say together |
+//! | `report` | what people and programs are told of it |
 
 mod combine;
 mod discover;
@@ -26,6 +27,7 @@ mod payloads;
 mod probe;
 mod read;
 mod run;
+pub mod report;
 mod state;
 mod timing;
 mod view;

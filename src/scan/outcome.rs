@@ -60,6 +60,11 @@ impl Presence {
             Self::Down => "down",
         }
     }
+
+    /// Whether nobody is there.
+    pub fn is_down(self) -> bool {
+        self == Self::Down
+    }
 }
 
 /// A host of a scan.

@@ -1,33 +1,13 @@
-//! Tables as text, drawn by comfy-table.
-
-use comfy_table::{ContentArrangement, Table, presets};
+//! What a session shows as tables.
 
 use super::state::State;
-use crate::base::text::escape;
+pub(crate) use crate::base::table::{plain, table};
 use crate::lab::Plan;
 
 use super::values::{Packets, Results, Rows};
 
 /// More rows than a screen holds are counted, not printed.
 const MOST_ROWS: usize = 1000;
-
-/// A table with a header in capitals, as wide as the screen at most.
-pub(crate) fn table(width: usize, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let header: Vec<String> = header.iter().map(|h| h.to_uppercase()).collect();
-    plain(width, &header.iter().map(String::as_str).collect::<Vec<_>>(), rows)
-}
-
-/// A table whose header is data.
-pub(super) fn plain(width: usize, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(width).unwrap_or(u16::MAX)).force_no_tty();
-    table.set_header(header.iter().map(|h| escape(h).into_owned()));
-    for row in rows {
-        table.add_row(row);
-    }
-    table.trim_fmt()
-}
 
 /// The laboratory's hosts: name, first address, what can be learned there. `lab("host")` shows the other addresses.
 pub(crate) fn hosts(plan: &Plan, width: usize) -> String {
