@@ -13,6 +13,7 @@
 //! | `timing` | round trips, the window, the templates T0 to T5 |
 //! | `job` | the one scan job |
 //! | `discover` | who is there |
+//! | `targets` | from what people write to the addresses that are scanned |
 //! | `run` | targets, discovery and kinds, one after another, with news on the way |
 //! | `combine` | what several kinds say together |
 //! | `report` | what people and programs are told of it |
@@ -23,16 +24,17 @@ mod job;
 pub mod kinds;
 mod matching;
 mod outcome;
-mod payloads;
+pub mod payloads;
 mod probe;
 mod read;
-mod run;
 pub mod report;
+mod run;
 mod state;
+pub mod targets;
 mod timing;
 mod view;
 
-pub use outcome::{About, Host, News, Pace, Presence, Row, Scan, Unfinished, Watch};
+pub use outcome::{About, Host, News, Pace, Presence, Row, Scan, Unfinished, Watch, Watchers};
 pub use probe::Chosen;
 pub use run::{MOST_ROWS, Request, Scanner, Wanted};
 pub use state::{Reason, State};

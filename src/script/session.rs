@@ -24,6 +24,7 @@ use crate::engine::Network;
 use crate::lab::Plan;
 use crate::layers;
 use crate::packet::LayerDesc;
+use crate::scan::Watchers;
 
 /// How deep functions may call one another, and expressions nest: the same in debug and release builds.
 const MOST_CALLS: usize = 64;
@@ -37,6 +38,8 @@ pub struct Settings {
     pub plan: Option<Plan>,
     /// Where its words go.
     pub console: Box<dyn Console>,
+    /// Who is told how scans go: reports, a live line.
+    pub watchers: Watchers,
     /// Ctrl-C, counted by the signal handler.
     pub signals: Signals,
     /// Bytes of memory that the session's thread holds now, where that can be told; asked at every operation.
@@ -61,8 +64,8 @@ impl Session {
     pub fn new(settings: Settings) -> Self {
         let constants = Constants::default();
         let mut engine = Engine::new();
-        let Settings { network, plan, console, signals, memory, most_memory, accounts } = settings;
-        let state = State::new(network, plan, console, constants.clone(), signals);
+        let Settings { network, plan, console, watchers, signals, memory, most_memory, accounts } = settings;
+        let state = State::new(network, plan, console, constants.clone(), watchers, signals);
         state.accounts.set(accounts);
         limit(&mut engine, &state, memory, most_memory);
         values::register(&mut engine, &state);

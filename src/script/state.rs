@@ -1,6 +1,6 @@
 //! What the functions of a session share: its networks, its terminal, and how it is stopped.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,9 +11,11 @@ use super::compile::Sources;
 use super::listen::Sniffer;
 use super::names::Known;
 use super::sugar::Constants;
+use crate::base::services::Services;
 use crate::engine::{Account, Network};
 use crate::lab::Plan;
 use crate::packet::{Packet, PacketError};
+use crate::scan::Watchers;
 
 /// Where a session's words go. The shell implements it; nothing below the shell prints.
 pub trait Console {
@@ -49,6 +51,10 @@ pub(super) struct State {
     pub(super) sniffers: RefCell<Vec<Sniffer>>,
     /// The line of the last exchange that brought no answer.
     pub(super) silent_line: Cell<Option<usize>>,
+    /// Who is told how scans go.
+    pub(super) watchers: Watchers,
+    /// Names of ports, with the machine's own over the registry's; read at first use.
+    pub(super) services: OnceCell<Arc<Services>>,
     signals: Signals,
     /// Signals that a network call has taken as its own end.
     seen: Cell<usize>,
@@ -62,6 +68,7 @@ impl State {
         plan: Option<Plan>,
         console: Box<dyn Console>,
         constants: Constants,
+        watchers: Watchers,
         signals: Signals,
     ) -> Rc<Self> {
         Rc::new(Self {
@@ -77,6 +84,8 @@ impl State {
             accounts: Cell::new(false),
             sniffers: RefCell::default(),
             silent_line: Cell::new(None),
+            watchers,
+            services: OnceCell::new(),
             seen: Cell::new(signals.load(Ordering::Relaxed)),
             signals,
             stopping: Cell::new(false),
@@ -141,6 +150,12 @@ impl State {
     /// The wall time now, in nanoseconds since 1970.
     pub(super) fn wall(&self) -> i64 {
         self.network.borrow().wall()
+    }
+
+    /// Names of ports: the registry's, and over them those of this machine's `/etc/services`.
+    pub(super) fn services(&self) -> Arc<Services> {
+        let read = || Arc::new(Services::with_text(&std::fs::read_to_string("/etc/services").unwrap_or_default()));
+        Arc::clone(self.services.get_or_init(read))
     }
 
     /// Sets a name that scripts and their functions see.

@@ -14,6 +14,7 @@ use crate::engine::Network;
 use crate::lab::{Lab, Plan};
 use crate::net::World;
 use crate::net::tap::{Recording, Tap};
+use crate::scan::Watchers;
 use crate::script::{Session, Settings, Trouble};
 
 /// The most memory that a script may make the process use, in bytes.
@@ -86,6 +87,7 @@ pub(super) fn start(options: &Options, terminal: &Terminal, stop: &Stop, at_prom
         network,
         plan,
         console: Box::new(terminal.clone()),
+        watchers: Watchers::default(),
         signals: stop.presses(),
         memory: held_bytes,
         most_memory: MOST_MEMORY,
