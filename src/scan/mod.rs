@@ -26,13 +26,13 @@ mod outcome;
 mod payloads;
 mod probe;
 mod read;
-mod run;
 pub mod report;
+mod run;
 mod state;
 mod timing;
 mod view;
 
-pub use outcome::{About, Host, News, Pace, Presence, Row, Scan, Unfinished, Watch};
+pub use outcome::{About, Host, News, Pace, Presence, Row, Scan, Unfinished, Watch, Watchers};
 pub use probe::Chosen;
 pub use run::{MOST_ROWS, Request, Scanner, Wanted};
 pub use state::{Reason, State};

@@ -1,6 +1,8 @@
 //! What a scan found: hosts, and a row for each port.
 
+use std::cell::RefCell;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -204,3 +206,6 @@ pub trait Watch {
     /// Something has happened; `scan` is what is known by now.
     fn news(&mut self, scan: &Scan, news: &News);
 }
+
+/// Those who are told how the scans of a session go. Shared: they stay reachable to whoever put them there.
+pub type Watchers = Rc<RefCell<Vec<Box<dyn Watch>>>>;

@@ -396,7 +396,8 @@ impl Scanner {
         };
         knock.pause_at = link.now() + BEAT;
         let ended = drive(&mut *knock, link)?;
-        let waiting: Vec<usize> = group.members.iter().enumerate().filter(|(_, m)| self.is_waiting(m)).map(|(i, _)| i).collect();
+        let waiting: Vec<usize> =
+            group.members.iter().enumerate().filter(|(_, m)| self.is_waiting(m)).map(|(i, _)| i).collect();
         for at in knock.take_news() {
             let (Some(known), Some(&member)) = (knock.doors[at].known.clone(), waiting.get(at)) else { continue };
             let member = &mut group.members[member];
@@ -480,7 +481,8 @@ impl Scanner {
             Probe::Protocol => ports.iter().map(|&port| template(port)).collect::<Result<_, _>>()?,
             _ => vec![template(0)?],
         };
-        let way = if chosen.kind.probe == Probe::Connect { Way::Plain(crate::net::Via::Ip(None)) } else { path.way.clone() };
+        let way =
+            if chosen.kind.probe == Probe::Connect { Way::Plain(crate::net::Via::Ip(None)) } else { path.way.clone() };
         let scope = path.route.iface.index;
         Ok(Goal::new(target.clone(), way, path.is_local(), scope, templates, member.rtt))
     }
