@@ -57,4 +57,3 @@ fn disagreed(rows: &[Row], believed: &Row) -> String {
     let behind = behind.map(|state| format!("; behind the filter it is {state}")).unwrap_or_default();
     format!("{}: a filter tells them apart{behind}", said(rows))
 }
-

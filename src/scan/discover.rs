@@ -84,9 +84,7 @@ impl Door {
                     layer(&TCP, &[("dport", Value::Int(port.into())), ("flags", Value::Int(flags))])?
                 }
                 Ping::Timestamp if is_v6 => continue,
-                Ping::Timestamp => {
-                    layer(&icmp::ICMP, &[("type", Value::Int(13)), ("id", Value::Int(ID.into()))])?
-                }
+                Ping::Timestamp => layer(&icmp::ICMP, &[("type", Value::Int(13)), ("id", Value::Int(ID.into()))])?,
             };
             templates.push((ping, Template::plain(&upper, target, around)?));
         }

@@ -241,7 +241,10 @@ fn quoted_probe(sweep: &Sweep, heard: &Heard<'_>, quoted: &Heard<'_>) -> Found {
         return Found::Nothing;
     }
     if !is_protocol && !quotes(sweep, unit, &tries, quoted) {
-        return Found::NotBelieved(unit, format!("not believed: an ICMP error from {} quotes another probe", heard.from));
+        return Found::NotBelieved(
+            unit,
+            format!("not believed: an ICMP error from {} quotes another probe", heard.from),
+        );
     }
     let target = sweep.goals[goal].target.addr;
     let Some((state, reason)) = by_error(kind, heard, target) else {

@@ -76,7 +76,9 @@ impl Chosen {
         let ip = layers.iter().take_while(|l| is_network(l.desc()) || l.desc().extension).count();
         if self.kind.probe == Probe::Protocol {
             return match layers.get(ip) {
-                Some(more) => refused(format!("a protocol scan sends each protocol's own; leave out {}", more.desc().name)),
+                Some(more) => {
+                    refused(format!("a protocol scan sends each protocol's own; leave out {}", more.desc().name))
+                }
                 None => check_network(packet),
             };
         }
@@ -89,7 +91,8 @@ impl Chosen {
             None => return check_network(packet),
         }
         for &field in engines {
-            let is_default = packet.slot(ip, layers[ip].index(field).unwrap_or(0)) == Packet::new(upper).layers()[0].get(field);
+            let is_default =
+                packet.slot(ip, layers[ip].index(field).unwrap_or(0)) == Packet::new(upper).layers()[0].get(field);
             if !is_default {
                 let way = if field == "flags" { "use tcp_scan(flags=..)" } else { "the scan sets it for each port" };
                 return refused(format!("{}.{field} is what tells the answers apart: {way}", upper.name));
@@ -198,7 +201,8 @@ impl Template {
     ) -> Result<Self, PacketError> {
         let network = if target.addr.is_ipv6() { &IPV6 } else { &IP };
         let users = user.map_or(&[][..], Packet::layers);
-        let (mut below, above) = users.split_at(users.iter().take_while(|l| is_network(l.desc()) || l.desc().extension).count());
+        let (mut below, above) =
+            users.split_at(users.iter().take_while(|l| is_network(l.desc()) || l.desc().extension).count());
         // A template's IPv4 header is not for IPv6 targets, and the other way round.
         below = if below.first().is_some_and(|l| l.desc() == network) { below } else { &[] };
         let mut packet = if below.is_empty() { Packet::new(network) } else { Packet::from_layers(below.to_vec()) };

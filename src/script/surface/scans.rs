@@ -9,7 +9,6 @@ use super::{need, opt};
 use crate::base::common::top;
 use crate::base::ports::{PortSpec, Proto};
 use crate::base::spec::SpecError;
-use crate::engine::Ended;
 use crate::layers::tcp::FLAGS;
 use crate::packet::Packet;
 use crate::scan::kinds::{KINDS, Kind as ScanKind};
@@ -473,6 +472,5 @@ fn perform(call: &mut Call<'_, '_>, request: Request, prn: Option<FnPtr>) -> Fal
     if scanner.scan().interrupted {
         state.was_interrupted();
     }
-    let _ = Ended::Done;
     Ok(scanner.into_scan())
 }

@@ -8,7 +8,6 @@ use rhai::{Array, Dynamic, Engine, INT, ImmutableString, Map};
 use super::Fallible;
 use super::lists::place;
 use crate::layers::{ip::IP, ipv6::IPV6};
-use crate::packet::Packet;
 use crate::scan::report::{diff, json, table};
 use crate::scan::{Host, Presence, Row, Scan, State as PortState};
 use crate::script::func::{int, say, say_at};
@@ -45,7 +44,7 @@ impl Found {
 
     /// The rows of both; of a port that both know, the later scan's.
     fn join(&self, other: &Self) -> Self {
-        Self::new(crate::scan::join(&self.0, &other.0))
+        Self::new(self.0.join(&other.0))
     }
 }
 
@@ -134,7 +133,6 @@ fn ports(engine: &mut Engine) {
         p.row.verdicts.iter().map(|row| Dynamic::from(of(row))).collect()
     });
     engine.register_fn("==", |a: Port, b: Port| a == b).register_fn("!=", |a: Port, b: Port| a != b);
-    let _: Option<Packet> = None;
 }
 
 fn hosts(engine: &mut Engine) {
