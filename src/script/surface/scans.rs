@@ -44,26 +44,35 @@ pub const KEYWORDS: [Keyword; ALL] = [
         &[("-p", ""), ("-p-", "-")],
     ),
     word(
-        opt("top_ports", Kind::Count, "100", "So many of the ports that are most used today, where no ports are given."),
+        opt(
+            "top_ports",
+            Kind::Count,
+            "100",
+            "So many of the ports that are most used today, where no ports are given.",
+        ),
         &[("--top-ports", ""), ("-F", "100")],
     ),
     word(opt("exclude", Kind::Any, "None", "Targets that are left out."), &[("--exclude", "")]),
+    word(opt("discover", Kind::Bool, "true", "Whether hosts are asked first if they are there."), &[("-Pn", "false")]),
     word(
-        opt("discover", Kind::Bool, "true", "Whether hosts are asked first if they are there."),
-        &[("-Pn", "false")],
-    ),
-    word(
-        opt("retry", Kind::Count, "None", "How often a silent port is asked again; else once more than was ever needed."),
+        opt(
+            "retry",
+            Kind::Count,
+            "None",
+            "How often a silent port is asked again; else once more than was ever needed.",
+        ),
         &[("--max-retries", "")],
     ),
-    word(
-        opt("timeout", Kind::Seconds, "None", "Seconds to wait for each answer; else as the round trips say."),
-        &[],
-    ),
+    word(opt("timeout", Kind::Seconds, "None", "Seconds to wait for each answer; else as the round trips say."), &[]),
     word(opt("min_rate", Kind::Count, "None", "Probes a second, at least."), &[("--min-rate", "")]),
     word(opt("max_rate", Kind::Count, "None", "Probes a second, at most."), &[("--max-rate", "")]),
     word(
-        opt("timing", Kind::Any, "\"normal\"", "A template: paranoid, sneaky, polite, normal, aggressive, insane (T0 to T5)."),
+        opt(
+            "timing",
+            Kind::Any,
+            "\"normal\"",
+            "A template: paranoid, sneaky, polite, normal, aggressive, insane (T0 to T5).",
+        ),
         &[("-T", "")],
     ),
     word(
@@ -73,15 +82,9 @@ pub const KEYWORDS: [Keyword; ALL] = [
     word(opt("iface", Kind::Text, "None", "The only interface to use; else the route decides."), &[("-e", "")]),
     word(opt("ipv6", Kind::Bool, "false", "Whether a name stands for its IPv6 address."), &[("-6", "true")]),
     word(opt("open", Kind::Bool, "false", "Whether only open ports are shown and kept."), &[("--open", "true")]),
-    word(
-        opt("probe", Kind::Any, "None", "A packet that all probes are made from: IP(ttl=12)/TCP(window=1024)."),
-        &[],
-    ),
+    word(opt("probe", Kind::Any, "None", "A packet that all probes are made from: IP(ttl=12)/TCP(window=1024)."), &[]),
     word(opt("prn", Kind::Function, "None", "Called with each port as it is decided."), &[]),
-    word(
-        opt("kind", Kind::Any, "None", "A kind or several: syn connect ack window maimon fin null xmas udp .."),
-        &[],
-    ),
+    word(opt("kind", Kind::Any, "None", "A kind or several: syn connect ack window maimon fin null xmas udp .."), &[]),
     word(opt("zombie", Kind::Text, "None", "The host in whose name an idle scan sends."), &[]),
     word(opt("zombie_port", Kind::Count, "80", "The zombie's port that is asked for its IP IDs."), &[]),
     word(need("flags", Kind::Any, "The TCP flags of the probes: \"SF\", \"\" for none."), &[]),
@@ -241,7 +244,10 @@ fn tcp_scan(call: &mut Call<'_, '_>) -> Reply {
     let name = call.text(COMMON + 1).unwrap_or_else(|| "syn".into());
     let kind = named(&name)?;
     if !matches!(kind.probe, crate::scan::kinds::Probe::Tcp(_)) {
-        return Err(say_at(format!("tcp_scan: {name} does not read TCP flags; write \"syn\", \"ack\", \"fin\" ..", ), &name));
+        return Err(say_at(
+            format!("tcp_scan: {name} does not read TCP flags; write \"syn\", \"ack\", \"fin\" .."),
+            &name,
+        ));
     }
     run(call, vec![Chosen { kind, flags: Some(flags) }])
 }
@@ -279,9 +285,9 @@ fn texts(given: &Dynamic) -> Option<Vec<String>> {
 
 /// Runs a scan by these kinds; none are a SYN scan, or one by connections where the system refuses raw packets.
 fn run(call: &mut Call<'_, '_>, chosen: Vec<Chosen>) -> Reply {
-    let prn = call.take(15).and_then(|given| given.try_cast::<FnPtr>());
+    let prn = call.take(15).and_then(Dynamic::try_cast::<FnPtr>);
     let request = request(call, chosen, false)?;
-    Ok(Dynamic::from(Found::new(perform(call, request, prn)?)))
+    Ok(Dynamic::from(Found::new(perform(call, request, prn.as_ref())?)))
 }
 
 /// Reads the arguments that all scans share.
@@ -405,15 +411,19 @@ fn timing(call: &mut Call<'_, '_>) -> Fallible<&'static Timing> {
     let text = given.to_string();
     Timing::named(&text).ok_or_else(|| {
         let names: Vec<&str> = crate::scan::TIMINGS.iter().map(|t| t.name).collect();
-        say_at(format!("timing: no template \"{}\"; there are {} (T0 to T5)", text.escape_debug(), names.join(", ")), &text)
+        say_at(
+            format!("timing: no template \"{}\"; there are {} (T0 to T5)", text.escape_debug(), names.join(", ")),
+            &text,
+        )
     })
 }
 
 fn probe(call: &mut Call<'_, '_>, chosen: &[Chosen]) -> Fallible<Option<Packet>> {
     let Some(given) = call.take(14).filter(|given| !given.is_unit()) else { return Ok(None) };
     let found = describe(&given);
-    let packet: Packet =
-        given.try_cast().ok_or_else(|| call.fail(format!("probe takes a packet like IP(ttl=12)/TCP(), found {found}")))?;
+    let packet: Packet = given
+        .try_cast()
+        .ok_or_else(|| call.fail(format!("probe takes a packet like IP(ttl=12)/TCP(), found {found}")))?;
     let syn = [Chosen::of(&KINDS[0])];
     let chosen = if chosen.is_empty() { &syn } else { chosen };
     for kind in chosen {
@@ -423,7 +433,11 @@ fn probe(call: &mut Call<'_, '_>, chosen: &[Chosen]) -> Fallible<Option<Packet>>
 }
 
 /// The zombie of an idle scan: its address and port.
-fn zombie(call: &mut Call<'_, '_>, chosen: &[Chosen], v6: bool) -> Fallible<Option<(crate::base::targets::Target, u16)>> {
+fn zombie(
+    call: &mut Call<'_, '_>,
+    chosen: &[Chosen],
+    v6: bool,
+) -> Fallible<Option<(crate::base::targets::Target, u16)>> {
     if !chosen.iter().any(|c| c.kind.probe == crate::scan::kinds::Probe::Idle) {
         return Ok(None);
     }
@@ -441,7 +455,7 @@ fn zombie(call: &mut Call<'_, '_>, chosen: &[Chosen], v6: bool) -> Fallible<Opti
 }
 
 /// Runs a scan to its end, telling all who watch it.
-fn perform(call: &mut Call<'_, '_>, request: Request, prn: Option<FnPtr>) -> Fallible<Scan> {
+fn perform(call: &mut Call<'_, '_>, request: Request, prn: Option<&FnPtr>) -> Fallible<Scan> {
     pump(&Caller::Call(call.cx), call.state)?;
     call.state.may_wait()?;
     let state = call.state;
@@ -454,7 +468,7 @@ fn perform(call: &mut Call<'_, '_>, request: Request, prn: Option<FnPtr>) -> Fal
         state.watchers.borrow_mut().iter_mut().for_each(|watch| watch.news(scanner.scan(), &news));
         match &news {
             News::Port(row) if failed.is_none() => {
-                if let Some(prn) = &prn {
+                if let Some(prn) = prn {
                     let port = Port::of(scanner.scan(), row);
                     failed = prn.call_raw(call.cx, None, [Dynamic::from(port)]).err();
                     if failed.is_some() {

@@ -99,9 +99,7 @@ pub(super) fn register(engine: &mut Engine, state: &Rc<State>) {
         engine.register_fn(name, |p: &mut Port| {
             format!("{} {}/{} {} {}", p.host, p.row.port, p.row.proto.name(), p.row.state, p.row.reason)
         });
-        engine.register_fn(name, |h: &mut ScanHost| {
-            format!("{} {} {}", h.0.target, h.0.presence.word(), h.0.reason)
-        });
+        engine.register_fn(name, |h: &mut ScanHost| format!("{} {} {}", h.0.target, h.0.presence.word(), h.0.reason));
     }
 }
 
