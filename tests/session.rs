@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use pktsh::engine::Network;
 use pktsh::lab::Lab;
+use pktsh::scan::Watchers;
 use pktsh::script::{Session, Settings};
 use support::{Heard, lab_session, session_with, with_stack};
 
@@ -80,6 +81,7 @@ fn memory_is_bounded() {
             signals: Arc::default(),
             memory: || Some(2 << 30),
             most_memory: 1 << 30,
+            watchers: Watchers::default(),
             accounts: false,
         };
         let trouble = Session::new(settings).line("let a = []; loop { a.push(1); }").expect_err("it grows for ever");
