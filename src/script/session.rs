@@ -14,7 +14,7 @@ use super::listen::{Caller, pump};
 use super::modules::Files;
 use super::names::Known;
 use super::natives::Natives;
-use super::state::{Console, Signals, State};
+use super::state::{Console, Signals, State, Told};
 use super::sugar::{Constants, LAST, Mode, is_unfinished, see_constants};
 use super::surface;
 use super::trouble::Trouble;
@@ -24,6 +24,7 @@ use crate::engine::Network;
 use crate::lab::Plan;
 use crate::layers;
 use crate::packet::LayerDesc;
+use crate::scan::Watchers;
 
 /// How deep functions may call one another, and expressions nest: the same in debug and release builds.
 const MOST_CALLS: usize = 64;
@@ -45,6 +46,10 @@ pub struct Settings {
     pub most_memory: u64,
     /// Whether each exchange ends in a line of account (at the prompt).
     pub accounts: bool,
+    /// Who is told how scans go.
+    pub watchers: Watchers,
+    /// What reports give as the command of a scan, where it was not typed as a script.
+    pub command: Option<String>,
 }
 
 /// An interpreter and everything that earlier lines left: variables, functions, networks.
@@ -61,8 +66,8 @@ impl Session {
     pub fn new(settings: Settings) -> Self {
         let constants = Constants::default();
         let mut engine = Engine::new();
-        let Settings { network, plan, console, signals, memory, most_memory, accounts } = settings;
-        let state = State::new(network, plan, console, constants.clone(), signals);
+        let Settings { network, plan, console, signals, memory, most_memory, accounts, watchers, command } = settings;
+        let state = State::new(network, plan, console, constants.clone(), signals, Told { watchers, command });
         state.accounts.set(accounts);
         limit(&mut engine, &state, memory, most_memory);
         values::register(&mut engine, &state);

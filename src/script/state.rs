@@ -14,6 +14,7 @@ use super::sugar::Constants;
 use crate::engine::{Account, Network};
 use crate::lab::Plan;
 use crate::packet::{Packet, PacketError};
+use crate::scan::{News, Scan, Watchers};
 
 /// Where a session's words go. The shell implements it; nothing below the shell prints.
 pub trait Console {
@@ -27,6 +28,13 @@ pub trait Console {
 
 /// Ctrl-C, counted by the signal handler.
 pub type Signals = Arc<AtomicUsize>;
+
+/// Who is told of scans, and as what.
+pub(super) struct Told {
+    pub(super) watchers: Watchers,
+    /// The command that reports give, where it was not typed as a script.
+    pub(super) command: Option<String>,
+}
 
 /// What the functions of a session share.
 pub(super) struct State {
@@ -49,6 +57,8 @@ pub(super) struct State {
     pub(super) sniffers: RefCell<Vec<Sniffer>>,
     /// The line of the last exchange that brought no answer.
     pub(super) silent_line: Cell<Option<usize>>,
+    /// Who is told of scans, and as what.
+    pub(super) told: Told,
     signals: Signals,
     /// Signals that a network call has taken as its own end.
     seen: Cell<usize>,
@@ -63,6 +73,7 @@ impl State {
         console: Box<dyn Console>,
         constants: Constants,
         signals: Signals,
+        told: Told,
     ) -> Rc<Self> {
         Rc::new(Self {
             network: RefCell::new(network),
@@ -77,6 +88,7 @@ impl State {
             accounts: Cell::new(false),
             sniffers: RefCell::default(),
             silent_line: Cell::new(None),
+            told,
             seen: Cell::new(signals.load(Ordering::Relaxed)),
             signals,
             stopping: Cell::new(false),
@@ -107,6 +119,13 @@ impl State {
     pub(super) fn was_interrupted(&self) {
         self.seen.set(self.signals.load(Ordering::Relaxed));
         self.stopping.set(true);
+    }
+
+    /// Tells those who watch how a scan goes.
+    pub(super) fn tell(&self, scan: &Scan, news: &News) {
+        for watch in self.told.watchers.borrow_mut().iter_mut() {
+            watch.news(scan, news);
+        }
     }
 
     /// The account of an exchange, where the user wants one.

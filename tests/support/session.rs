@@ -50,6 +50,8 @@ pub(crate) fn session_with(worlds: Vec<Box<dyn World>>, signals: Signals) -> (Se
         memory: || None,
         most_memory: 1 << 30,
         accounts: true,
+        watchers: pktsh::scan::Watchers::default(),
+        command: None,
     });
     (session, heard)
 }

@@ -4,6 +4,7 @@ mod captures;
 mod exchange;
 mod lists;
 mod packets;
+pub mod scans;
 mod session;
 mod sets;
 
@@ -18,6 +19,7 @@ pub fn all() -> impl Iterator<Item = &'static Func> {
         .chain(packets::ROWS)
         .chain(lists::ROWS)
         .chain(captures::ROWS)
+        .chain(scans::ROWS)
         .chain(sets::ROWS)
         .chain(session::ROWS)
 }
