@@ -160,7 +160,7 @@ mod tests {
     proptest! {
         /// Also when the total grows, and work that was done is undone.
         #[test]
-        fn nothing_runs_backwards(steps in prop::collection::vec((any::<u64>(), any::<u64>(), 0..1 << 40_u64), 1..50)) {
+        fn nothing_runs_backwards(steps in prop::collection::vec((any::<u64>(), any::<u64>(), 0..1_u64 << 40), 1..50)) {
             let mut gauge = Gauge::default();
             let mut before = (0, Duration::MAX);
             let mut millis = 0;
