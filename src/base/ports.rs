@@ -75,7 +75,7 @@ impl PortSpec {
 
     /// The same of these protocols alone.
     fn parse_for(all: &'static [Proto], text: &str, services: &Services) -> Result<Self, SpecError> {
-        let mut reader = Reader { services, all, protos: all, only_named: false, lists: Lists::default() };
+        let mut reader = Reader { services, all, protos: all, only_named: false, names: 0, lists: Lists::default() };
         if text.trim().is_empty() {
             return Err(Part::new(text, 0).wrong(format!("no ports given; {HOW}")));
         }
@@ -88,14 +88,14 @@ impl PortSpec {
                 reader.read(part)?;
             }
         }
-        Ok(Self { lists: reader.lists.lists })
+        Ok(Self { lists: reader.lists.taken })
     }
 
     /// These numbers, of one protocol; what is above its greatest number, or comes again, is dropped.
     pub fn of_numbers(proto: Proto, numbers: impl IntoIterator<Item = u16>) -> Self {
         let mut lists = Lists::default();
         numbers.into_iter().for_each(|number| lists.add(proto, number));
-        Self { lists: lists.lists }
+        Self { lists: lists.taken }
     }
 
     /// These numbers for every protocol.
@@ -148,22 +148,71 @@ pub fn ports_text(ports: &[u16]) -> String {
 /// The next step when no better one is known.
 const HOW: &str = "write ports as \"22,80-90\"";
 
-/// Lists of numbers, and which numbers they hold already.
+/// Names in one list: each is looked for among all that there are.
+const MOST_NAMES: usize = 256;
+/// A name longer than that is none, and like none.
+const LONGEST_NAME: usize = 64;
+
+/// Lists of numbers.
 #[derive(Default)]
 struct Lists {
-    lists: [Vec<u16>; Proto::ALL.len()],
-    seen: [Vec<bool>; Proto::ALL.len()],
+    taken: [Vec<u16>; Proto::ALL.len()],
+    /// What no list has yet.
+    free: [Free; Proto::ALL.len()],
+    /// What was not yet asked for its name.
+    unasked: [Free; Proto::ALL.len()],
 }
 
 impl Lists {
     fn add(&mut self, proto: Proto, number: u16) {
-        let (list, seen) = (&mut self.lists[proto as usize], &mut self.seen[proto as usize]);
-        seen.resize(usize::from(proto.greatest()) + 1, false);
-        if let Some(seen) = seen.get_mut(usize::from(number))
-            && !std::mem::replace(seen, true)
-        {
-            list.push(number);
+        self.add_range(proto, number, number);
+    }
+
+    fn add_range(&mut self, proto: Proto, low: u16, high: u16) {
+        let list = &mut self.taken[proto as usize];
+        self.free[proto as usize].take(low, high.min(proto.greatest()), |number| list.push(number));
+    }
+
+    /// Of a range, what `has_name`.
+    fn add_named(&mut self, proto: Proto, low: u16, high: u16, has_name: impl Fn(u16) -> bool) {
+        let (list, free) = (&mut self.taken[proto as usize], &mut self.free[proto as usize]);
+        self.unasked[proto as usize].take(low, high.min(proto.greatest()), |number| {
+            if has_name(number) {
+                free.take(number, number, |number| list.push(number));
+            }
+        });
+    }
+}
+
+/// Numbers that may be taken once. A list of many wide ranges takes no longer than all numbers and all parts.
+#[derive(Default)]
+struct Free {
+    /// For each number itself while it is free, else one above it from which the next free one is found.
+    next: Vec<u32>,
+}
+
+impl Free {
+    /// Takes all free numbers from `low` to `high`, in their order.
+    fn take(&mut self, low: u16, high: u16, mut on: impl FnMut(u16)) {
+        if self.next.is_empty() {
+            self.next = (0..=1 << 16).collect();
         }
+        let mut number = self.find(low.into());
+        while number <= u32::from(high) {
+            on(number as u16);
+            self.next[number as usize] = number + 1;
+            number = self.find(number + 1);
+        }
+    }
+
+    /// The first free number from `number` on; 65536 when there is none. Halves the way for those who come after.
+    fn find(&mut self, mut number: u32) -> u32 {
+        while self.next[number as usize] != number {
+            let next = self.next[number as usize];
+            self.next[number as usize] = self.next[next as usize];
+            number = next;
+        }
+        number
     }
 }
 
@@ -175,6 +224,8 @@ struct Reader<'a> {
     protos: &'static [Proto],
     /// Between `[` and `]`.
     only_named: bool,
+    /// Names so far.
+    names: usize,
     lists: Lists,
 }
 
@@ -231,10 +282,12 @@ impl Reader<'_> {
             return Err(part.wrong(format!("backwards; did you mean \"{high}-{low}\"?")));
         }
         for proto in self.protos {
-            for number in low.unwrap_or(proto.least())..=high.unwrap_or(proto.greatest()).min(proto.greatest()) {
-                if !self.only_named || self.services.name(*proto, number).is_some() {
-                    self.lists.add(*proto, number);
-                }
+            let (low, high) = (low.unwrap_or(proto.least()), high.unwrap_or(proto.greatest()));
+            if self.only_named {
+                let services = self.services;
+                self.lists.add_named(*proto, low, high, |number| services.name(*proto, number).is_some());
+            } else {
+                self.lists.add_range(*proto, low, high);
             }
         }
         Ok(())
@@ -257,6 +310,13 @@ impl Reader<'_> {
     }
 
     fn name(&mut self, part: Part<'_>) -> Result<(), SpecError> {
+        self.names += 1;
+        if self.names > MOST_NAMES {
+            return Err(part.wrong(format!("more than {MOST_NAMES} names; write numbers, or names with * in them")));
+        }
+        if part.text.len() > LONGEST_NAME {
+            return Err(part.first(0).wrong(format!("no service has a name of {} letters; {HOW}", part.text.len())));
+        }
         let found = self.services.matching(part.text);
         let mut any = false;
         for (proto, number) in found.into_iter().filter(|(proto, _)| self.protos.contains(proto)) {
@@ -392,6 +452,17 @@ mod tests {
         assert!(ports.is_empty());
         assert_eq!(PortSpec::of_numbers(Proto::Ip, [6, 300, 6, 1]).of(Proto::Ip), [6, 1]);
         assert_eq!(PortSpec::of_all(&[80, 80]), spec("80"));
+    }
+
+    #[test]
+    fn what_is_written_a_thousand_times_is_read_at_once() {
+        let text = format!("{}{}", "[-],".repeat(50_000), "-,".repeat(50_000));
+        assert_eq!(spec(&text).of(Proto::Tcp).len(), 65535);
+        for (text, said) in [("*,".repeat(50_000), "more than 256 names"), ("x".repeat(1 << 20), "of 1048576 letters")]
+        {
+            let error = PortSpec::parse(&text, &Services::default()).expect_err("too many");
+            assert!(error.message.contains(said), "{error}");
+        }
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! What several kinds of scan say of one port together.
 
-use std::sync::Arc;
-
 use super::kinds::Kind;
 use super::outcome::Row;
 use super::state::State;

@@ -19,6 +19,8 @@ pub struct Kind {
     pub doc: &'static str,
     /// What its numbers are.
     pub proto: Proto,
+    /// A line to try in the laboratory; a test runs it.
+    pub example: &'static str,
     /// What it sends.
     pub probe: Probe,
     /// How an answer is read: the first rule that fits. Errors that no rule names are filtered.
@@ -111,6 +113,7 @@ const TCP: Kind = Kind {
     nmap: "",
     xml: "",
     doc: "",
+    example: "",
     proto: Proto::Tcp,
     probe: Probe::Tcp(0),
     rules: GOODBYE_RULES,
@@ -122,13 +125,14 @@ const TCP: Kind = Kind {
 const PSH_URG: u64 = 0x28;
 
 /// All kinds.
-pub static KINDS: &[Kind] = &[
+pub const KINDS: &[Kind] = &[
     Kind {
         name: "syn",
         function: "syn_scan",
         nmap: "-sS",
         xml: "syn",
         doc: "Half-open: a SYN to each port; SYN/ACK is open, a reset is closed, silence or an ICMP error is filtered.",
+        example: r#"syn_scan("web.lab", ports="22,80,81")"#,
         probe: Probe::Tcp(SYN),
         rules: SYN_RULES,
         silence: State::Filtered,
@@ -141,6 +145,7 @@ pub static KINDS: &[Kind] = &[
         nmap: "-sT",
         xml: "connect",
         doc: "Whole connections, made by the system: needs no privilege, and the far program sees them.",
+        example: r#"connect_scan("reject.lab", ports="79-81")"#,
         probe: Probe::Connect,
         rules: &[],
         silence: State::Filtered,
@@ -153,6 +158,7 @@ pub static KINDS: &[Kind] = &[
         nmap: "-sA",
         xml: "ack",
         doc: "A stray ACK: a reset says that it came through (unfiltered), and neither open nor closed.",
+        example: r#"ack_scan("drop.lab", ports="22,80")"#,
         probe: Probe::Tcp(ACK),
         rules: &[rule(On::Reset, State::Unfiltered, Reason::Reset)],
         silence: State::Filtered,
@@ -164,6 +170,7 @@ pub static KINDS: &[Kind] = &[
         nmap: "-sW",
         xml: "window",
         doc: "An ACK scan that reads the reset's window: some old stacks give away open ports by one above 0.",
+        example: r#"window_scan("vxworks.lab", ports="80,81")"#,
         probe: Probe::Tcp(ACK),
         rules: &[rule(On::ResetWithWindow, State::Open, Reason::Reset), rule(On::Reset, State::Closed, Reason::Reset)],
         silence: State::Filtered,
@@ -176,6 +183,7 @@ pub static KINDS: &[Kind] = &[
         nmap: "-sM",
         xml: "maimon",
         doc: "FIN and ACK: stacks of 1996 dropped it at open ports; those of today reset it everywhere.",
+        example: r#"maimon_scan("linux.lab", ports="22,81")"#,
         probe: Probe::Tcp(FIN | ACK),
         weight: 1,
         ..TCP
@@ -186,6 +194,7 @@ pub static KINDS: &[Kind] = &[
         nmap: "-sF",
         xml: "fin",
         doc: "A FIN out of nowhere: closed ports reset it, open ones keep silent, unless the stack resets everything.",
+        example: r#"fin_scan("linux.lab", ports="22,81")"#,
         probe: Probe::Tcp(FIN),
         ..TCP
     },
@@ -195,6 +204,7 @@ pub static KINDS: &[Kind] = &[
         nmap: "-sN",
         xml: "null",
         doc: "A segment without flags, read as the FIN scan is.",
+        example: r#"null_scan("windows.lab", ports="80,81")"#,
         probe: Probe::Tcp(0),
         ..TCP
     },
@@ -204,6 +214,7 @@ pub static KINDS: &[Kind] = &[
         nmap: "-sX",
         xml: "xmas",
         doc: "FIN, PSH and URG, lit like a tree, read as the FIN scan is.",
+        example: r#"xmas_scan("openbsd.lab", ports="80,81")"#,
         probe: Probe::Tcp(FIN | PSH_URG),
         ..TCP
     },
@@ -213,6 +224,7 @@ pub static KINDS: &[Kind] = &[
         nmap: "-sU",
         xml: "udp",
         doc: "Datagrams that usual services answer; ICMP port unreachable from the host is closed, silence may be both.",
+        example: r#"udp_scan("dns.lab", ports="53,69")"#,
         proto: Proto::Udp,
         probe: Probe::Udp,
         rules: &[
@@ -230,6 +242,7 @@ pub static KINDS: &[Kind] = &[
         nmap: "-sY",
         xml: "sctpinit",
         doc: "SCTP's half-open scan: INIT ACK is open, ABORT is closed.",
+        example: r#"sctp_init_scan("sctp.lab", ports="36412,9")"#,
         proto: Proto::Sctp,
         probe: Probe::SctpInit,
         rules: &[rule(On::InitAck, State::Open, Reason::InitAck), rule(On::Abort, State::Closed, Reason::Abort)],
@@ -243,6 +256,7 @@ pub static KINDS: &[Kind] = &[
         nmap: "-sZ",
         xml: "sctpcookieecho",
         doc: "A cookie that nobody gave: closed ports abort, open ones drop it in silence.",
+        example: r#"sctp_cookie_scan("sctp.lab", ports="36412,9")"#,
         proto: Proto::Sctp,
         probe: Probe::SctpCookie,
         rules: &[rule(On::Abort, State::Closed, Reason::Abort)],
@@ -254,6 +268,7 @@ pub static KINDS: &[Kind] = &[
         nmap: "-sO",
         xml: "ipproto",
         doc: "Which IP protocols a host speaks: one packet of each, and what it says against it.",
+        example: r#"protocol_scan("protocols.lab", ports="1,2,6,99")"#,
         proto: Proto::Ip,
         probe: Probe::Protocol,
         rules: &[
@@ -274,6 +289,7 @@ pub static KINDS: &[Kind] = &[
         nmap: "-sI",
         xml: "syn",
         doc: "SYNs in the name of a zombie, whose IP IDs tell what came of them; the target never hears of you.",
+        example: r#"idle_scan("web.lab", zombie="zombie.lab", ports="80,81")"#,
         probe: Probe::Idle,
         rules: &[],
         silence: State::ClosedFiltered,

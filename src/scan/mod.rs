@@ -13,6 +13,7 @@
 //! | `timing` | round trips, the window, the templates T0 to T5 |
 //! | `job` | the one scan job |
 //! | `discover` | who is there |
+//! | `targets` | from what people write to the addresses that are scanned |
 //! | `run` | targets, discovery and kinds, one after another, with news on the way |
 //! | `combine` | what several kinds say together |
 //! | `report` | what people and programs are told of it |
@@ -23,12 +24,13 @@ mod job;
 pub mod kinds;
 mod matching;
 mod outcome;
-mod payloads;
+pub mod payloads;
 mod probe;
 mod read;
 pub mod report;
 mod run;
 mod state;
+pub mod targets;
 mod timing;
 mod view;
 

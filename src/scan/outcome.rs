@@ -1,6 +1,7 @@
 //! What a scan found: hosts, and a row for each port.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -155,6 +156,46 @@ impl Scan {
     /// The rows of a host.
     pub fn rows_of(&self, host: usize) -> impl Iterator<Item = &Row> {
         self.rows.iter().filter(move |row| row.host == host)
+    }
+
+    /// Both together; of a port that both know, what the later one says.
+    #[must_use]
+    pub fn join(&self, later: &Self) -> Self {
+        let mut whole = self.clone();
+        let places: Vec<usize> = later
+            .hosts
+            .iter()
+            .map(|host| match whole.hosts.iter().position(|known| known.target == host.target) {
+                Some(place) => {
+                    whole.hosts[place] = host.clone();
+                    place
+                }
+                None => {
+                    whole.hosts.push(host.clone());
+                    whole.hosts.len() - 1
+                }
+            })
+            .collect();
+        let moved = |row: &Row| Row {
+            host: places[row.host],
+            verdicts: row.verdicts.iter().map(|v| Row { host: places[v.host], ..v.clone() }).collect(),
+            ..row.clone()
+        };
+        let mut rows: BTreeMap<_, Row> = BTreeMap::new();
+        for row in self.rows.iter().cloned().chain(later.rows.iter().map(moved)) {
+            rows.insert((row.host, row.proto, row.port), row);
+        }
+        whole.rows = rows.into_values().collect();
+        whole.unfinished.extend(later.unfinished.iter().map(|u| Unfinished { host: places[u.host], ..u.clone() }));
+        whole.strays.extend(later.strays.iter().cloned());
+        whole.about.kinds.extend(later.about.kinds.iter().filter(|kind| !self.about.kinds.contains(kind)).cloned());
+        whole.unbegun += later.unbegun;
+        whole.sent += later.sent;
+        whole.stray_count += later.stray_count;
+        whole.dropped += later.dropped;
+        whole.elapsed += later.elapsed;
+        whole.interrupted |= later.interrupted;
+        whole
     }
 
     /// Ports in each state, in the order of [`State::ALL`].

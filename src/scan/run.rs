@@ -15,14 +15,14 @@ use super::kinds::Probe;
 use super::outcome::{About, Host, News, Pace, Presence, Row, Scan, Unfinished};
 use super::probe::{Chosen, Template};
 use super::read::Verdict;
-use super::state::Reason;
+use super::state::{Reason, State};
 use super::timing::{Rtt, Timing};
 use crate::base::ports::Proto;
 use crate::base::services::Services;
 use crate::base::targets::Target;
 use crate::base::{Rng, Time};
 use crate::engine::{Ended, EngineError, Network, Path, Paths, Way, drive};
-use crate::net::{Link, Reach};
+use crate::net::{Link, NetError, Reach};
 use crate::packet::Packet;
 
 /// An address to be scanned, and the name that it was asked for by.
@@ -67,6 +67,12 @@ pub struct Request {
     pub probe: Option<Packet>,
     /// Names of services.
     pub services: Arc<Services>,
+    /// Whether only open ports are kept.
+    pub only_open: bool,
+    /// What takes the place of `kinds` where the system refuses raw packets.
+    pub fallback: Option<(Chosen, Arc<[u16]>)>,
+    /// The zombie of an idle scan, and its port.
+    pub zombie: Option<(Target, u16)>,
 }
 
 impl Request {
@@ -87,6 +93,9 @@ impl Request {
             iface: None,
             probe: None,
             services: Arc::default(),
+            only_open: false,
+            fallback: None,
+            zombie: None,
         }
     }
 }
@@ -116,6 +125,8 @@ pub struct Scanner {
     request: Request,
     scan: Scan,
     place: usize,
+    /// The system makes the connections, so that no privilege is needed.
+    is_plain: bool,
     paths: Vec<Result<Path, EngineError>>,
     stage: Stage,
     queue: VecDeque<News>,
@@ -165,7 +176,7 @@ impl Scanner {
     /// Prepares a scan; sends nothing yet.
     ///
     /// [`EngineError::Mixed`], [`EngineError::Public`] or a missing route as for any exchange.
-    pub fn new(network: &mut Network, request: Request) -> Result<Self, EngineError> {
+    pub fn new(network: &mut Network, mut request: Request) -> Result<Self, EngineError> {
         let ports: u64 = request.kinds.iter().map(|(_, ports)| ports.len() as u64).sum();
         let rows = (request.targets.len() as u64).saturating_mul(ports);
         if rows > MOST_ROWS {
@@ -173,6 +184,18 @@ impl Scanner {
         }
         let targets: Vec<Target> = request.targets.iter().map(|wanted| wanted.target.clone()).collect();
         let Paths { place, paths, .. } = network.routes(&targets, request.iface.as_deref())?;
+        let connects = |(chosen, _): &(Chosen, _)| chosen.kind.probe == Probe::Connect;
+        let mut is_plain = !request.kinds.is_empty() && request.kinds.iter().all(connects);
+        if !is_plain && let Err(error) = network.link(place) {
+            let EngineError::Net(NetError::NoPrivilege { hint, .. }) = &error else { return Err(error) };
+            match (request.fallback.take(), request.kinds.is_empty()) {
+                (Some(kind), _) => request.kinds = vec![kind],
+                (None, true) => {}
+                (None, false) => return Err(error),
+            }
+            request.remarks.push(format!("connections by the system: raw packets need CAP_NET_RAW ({hint})"));
+            is_plain = true;
+        }
         let world = network.world(place);
         let about = About {
             args: request.args.clone(),
@@ -187,6 +210,7 @@ impl Scanner {
             request,
             scan: Scan { about, ..Scan::default() },
             place,
+            is_plain,
             paths,
             stage: Stage::New,
             queue: VecDeque::new(),
@@ -228,12 +252,6 @@ impl Scanner {
         }
     }
 
-    /// Whether the system makes the connections, so that no privilege is needed.
-    fn is_plain(&self) -> bool {
-        let connects = |(chosen, _): &(Chosen, _)| chosen.kind.probe == Probe::Connect;
-        !self.request.kinds.is_empty() && self.request.kinds.iter().all(connects)
-    }
-
     /// The ports of all kinds for one host.
     fn ports_of_host(&self) -> usize {
         self.request.kinds.iter().map(|(_, ports)| ports.len()).max().unwrap_or(1)
@@ -249,7 +267,7 @@ impl Scanner {
         let next = (first + size).min(total);
         let targets: Vec<Target> = self.request.targets[first..next].iter().map(|w| w.target.clone()).collect();
         let mut ended = Ended::Done;
-        if !self.is_plain() {
+        if !self.is_plain {
             let paths = self.paths[first..next].to_vec();
             let routes = Paths { place: self.place, paths, ended };
             let found = network.ways(&targets, routes, self.request.iface.as_deref())?;
@@ -285,7 +303,7 @@ impl Scanner {
         let sports = self.sports(network, TRY_PORTS);
         let (timing, number) = (self.request.timing, self.rng.next_u64() as u32);
         let knock = Knock::new(doors, timing, self.request.timeout, self.request.max_rate, sports, number);
-        let dialer = if self.is_plain() { Some(network.world(self.place).dialer()?) } else { None };
+        let dialer = if self.is_plain { Some(network.world(self.place).dialer()?) } else { None };
         self.stage = Stage::Knocking(group, Box::new(knock), dialer);
         Ok(())
     }
@@ -305,7 +323,7 @@ impl Scanner {
         if !self.request.discover {
             return Some(Known { rtt: path.rtt, ..Known::up(Reason::UserSet) });
         }
-        match (&path.way, path.is_neighbor(addr) && !self.is_plain()) {
+        match (&path.way, path.is_neighbor(addr) && !self.is_plain) {
             (Way::NoNeighbor(_), _) => Some(Known::down(Reason::NoResponse)),
             (_, true) => {
                 let reason = if addr.is_ipv4() { Reason::ArpResponse } else { Reason::NdResponse };
@@ -318,7 +336,7 @@ impl Scanner {
     fn door(&self, network: &Network, target: usize) -> Result<Door, EngineError> {
         let wanted = &self.request.targets[target].target;
         match &self.paths[target] {
-            Ok(path) if self.is_plain() => Ok(Door::with_connections(wanted, path.route.iface.index)),
+            Ok(path) if self.is_plain => Ok(Door::with_connections(wanted, path.route.iface.index)),
             Ok(path) => {
                 let around = network.sending(self.place, self.request.iface.as_deref());
                 Ok(Door::with_packets(wanted, path.way.clone(), &around)?)
@@ -594,8 +612,28 @@ impl Scanner {
     }
 
     fn tell(&mut self, row: Row) {
+        if self.request.only_open && row.state != State::Open {
+            return;
+        }
         self.rows.entry(row.host).or_default().push(row.clone());
         self.queue.push_back(News::Port(Box::new(row)));
+    }
+
+    /// Ends it here: what is known is kept, and [`Scanner::next`] tells it.
+    pub fn stop(&mut self, network: &mut Network) -> Result<(), EngineError> {
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::New | Stage::Between(0) => self.interrupted(network, 0, None),
+            Stage::Between(next) => self.interrupted(network, next, None),
+            Stage::Knocking(group, knock, _) => {
+                self.sent += knock.sent;
+                self.interrupted(network, group.next, None)
+            }
+            Stage::Sweeping(group, kind, mut sweep, _) => {
+                self.count(&mut sweep);
+                self.interrupted(network, group.next, Some((&group, kind, &sweep)))
+            }
+            Stage::Over => Ok(()),
+        }
     }
 
     /// Puts a host's rows in their place.
@@ -657,7 +695,7 @@ impl Scanner {
         self.scan.elapsed = network.world(self.place).now() - self.began;
         // Hosts finish in any order; the rows are in that of the targets.
         self.scan.rows.sort_by_key(|row| (row.host, row.proto, row.port));
-        if !self.is_plain() {
+        if !self.is_plain {
             self.scan.dropped = network.link(self.place)?.stats().dropped;
         }
         self.stage = Stage::Over;

@@ -36,6 +36,7 @@ pub struct Func {
 type Bound = (Vec<Option<Dynamic>>, Vec<Dynamic>);
 
 /// A parameter of a [`Func`].
+#[derive(Clone, Copy)]
 pub struct Param {
     /// Its name, also as keyword.
     pub name: &'static str,

@@ -14,7 +14,7 @@ use super::listen::{Caller, pump};
 use super::modules::Files;
 use super::names::Known;
 use super::natives::Natives;
-use super::state::{Console, Signals, State, Told};
+use super::state::{Console, Signals, State};
 use super::sugar::{Constants, LAST, Mode, is_unfinished, see_constants};
 use super::surface;
 use super::trouble::Trouble;
@@ -38,6 +38,8 @@ pub struct Settings {
     pub plan: Option<Plan>,
     /// Where its words go.
     pub console: Box<dyn Console>,
+    /// Who is told how scans go: reports, a live line.
+    pub watchers: Watchers,
     /// Ctrl-C, counted by the signal handler.
     pub signals: Signals,
     /// Bytes of memory that the session's thread holds now, where that can be told; asked at every operation.
@@ -46,8 +48,6 @@ pub struct Settings {
     pub most_memory: u64,
     /// Whether each exchange ends in a line of account (at the prompt).
     pub accounts: bool,
-    /// Who is told how scans go.
-    pub watchers: Watchers,
     /// What reports give as the command of a scan, where it was not typed as a script.
     pub command: Option<String>,
 }
@@ -66,9 +66,10 @@ impl Session {
     pub fn new(settings: Settings) -> Self {
         let constants = Constants::default();
         let mut engine = Engine::new();
-        let Settings { network, plan, console, signals, memory, most_memory, accounts, watchers, command } = settings;
-        let state = State::new(network, plan, console, constants.clone(), signals, Told { watchers, command });
+        let Settings { network, plan, console, watchers, signals, memory, most_memory, accounts, command } = settings;
+        let state = State::new(network, plan, console, constants.clone(), watchers, signals);
         state.accounts.set(accounts);
+        *state.command.borrow_mut() = command;
         limit(&mut engine, &state, memory, most_memory);
         values::register(&mut engine, &state);
         let mut natives = Natives::new();

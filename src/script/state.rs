@@ -1,6 +1,6 @@
 //! What the functions of a session share: its networks, its terminal, and how it is stopped.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,10 +11,11 @@ use super::compile::Sources;
 use super::listen::Sniffer;
 use super::names::Known;
 use super::sugar::Constants;
+use crate::base::services::Services;
 use crate::engine::{Account, Network};
 use crate::lab::Plan;
 use crate::packet::{Packet, PacketError};
-use crate::scan::{News, Scan, Watchers};
+use crate::scan::Watchers;
 
 /// Where a session's words go. The shell implements it; nothing below the shell prints.
 pub trait Console {
@@ -28,13 +29,6 @@ pub trait Console {
 
 /// Ctrl-C, counted by the signal handler.
 pub type Signals = Arc<AtomicUsize>;
-
-/// Who is told of scans, and as what.
-pub(super) struct Told {
-    pub(super) watchers: Watchers,
-    /// The command that reports give, where it was not typed as a script.
-    pub(super) command: Option<String>,
-}
 
 /// What the functions of a session share.
 pub(super) struct State {
@@ -57,8 +51,12 @@ pub(super) struct State {
     pub(super) sniffers: RefCell<Vec<Sniffer>>,
     /// The line of the last exchange that brought no answer.
     pub(super) silent_line: Cell<Option<usize>>,
-    /// Who is told of scans, and as what.
-    pub(super) told: Told,
+    /// Who is told how scans go.
+    pub(super) watchers: Watchers,
+    /// What reports give as the command of a scan, where it was not typed as a script.
+    pub(super) command: RefCell<Option<String>>,
+    /// Names of ports, with the machine's own over the registry's; read at first use.
+    pub(super) services: OnceCell<Arc<Services>>,
     signals: Signals,
     /// Signals that a network call has taken as its own end.
     seen: Cell<usize>,
@@ -72,8 +70,8 @@ impl State {
         plan: Option<Plan>,
         console: Box<dyn Console>,
         constants: Constants,
+        watchers: Watchers,
         signals: Signals,
-        told: Told,
     ) -> Rc<Self> {
         Rc::new(Self {
             network: RefCell::new(network),
@@ -88,7 +86,9 @@ impl State {
             accounts: Cell::new(false),
             sniffers: RefCell::default(),
             silent_line: Cell::new(None),
-            told,
+            watchers,
+            command: RefCell::default(),
+            services: OnceCell::new(),
             seen: Cell::new(signals.load(Ordering::Relaxed)),
             signals,
             stopping: Cell::new(false),
@@ -119,13 +119,6 @@ impl State {
     pub(super) fn was_interrupted(&self) {
         self.seen.set(self.signals.load(Ordering::Relaxed));
         self.stopping.set(true);
-    }
-
-    /// Tells those who watch how a scan goes.
-    pub(super) fn tell(&self, scan: &Scan, news: &News) {
-        for watch in self.told.watchers.borrow_mut().iter_mut() {
-            watch.news(scan, news);
-        }
     }
 
     /// The account of an exchange, where the user wants one.
@@ -160,6 +153,12 @@ impl State {
     /// The wall time now, in nanoseconds since 1970.
     pub(super) fn wall(&self) -> i64 {
         self.network.borrow().wall()
+    }
+
+    /// Names of ports: the registry's, and over them those of this machine's `/etc/services`.
+    pub(super) fn services(&self) -> Arc<Services> {
+        let read = || Arc::new(Services::with_text(&std::fs::read_to_string("/etc/services").unwrap_or_default()));
+        Arc::clone(self.services.get_or_init(read))
     }
 
     /// Sets a name that scripts and their functions see.

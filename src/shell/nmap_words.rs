@@ -75,20 +75,27 @@ fn scans(word: &str) -> Option<Means> {
 
 /// An option without a value of its own: `-Pn`, `-F`, `-p-`.
 fn fixed(word: &str) -> Option<Means> {
-    let all = KEYWORDS.iter().flat_map(|key| key.nmap.iter().map(|(nmap, value)| (key.param.name, *nmap, *value)));
-    let (name, _, value) = all.into_iter().find(|(_, nmap, value)| *nmap == word && !value.is_empty())?;
+    let (name, _, value) = letters().find(|(_, nmap, value)| *nmap == word && !["", LIST].contains(value))?;
     Some(Means::Words(vec![format!("--{}={value}", dashed(name))]))
 }
 
 /// An option with a value, behind it or in the next word: `-p 22`, `-p22`, `-oX FILE`, `-iL FILE`.
 fn valued(word: &str) -> Option<Means> {
-    let keys = KEYWORDS
-        .iter()
-        .flat_map(|key| key.nmap.iter().filter(|(_, value)| value.is_empty()).map(|(nmap, _)| (*nmap, key.param.name)));
+    let keys = letters().filter_map(|(name, nmap, value)| match value {
+        LIST => Some((nmap, LIST)),
+        "" => Some((nmap, name)),
+        _ => None,
+    });
     let files = FORMATS.iter().filter_map(|format| Some((format.nmap?, format.name)));
-    let all = keys.chain(files).chain([("-iL", LIST)]);
-    let (nmap, name) = all.filter(|(nmap, _)| word.starts_with(nmap)).max_by_key(|(nmap, _)| nmap.len())?;
+    let (nmap, name) =
+        keys.chain(files).filter(|(nmap, _)| word.starts_with(nmap)).max_by_key(|(nmap, _)| nmap.len())?;
     Some(Means::With(name, word[nmap.len()..].to_owned()))
+}
+
+/// Nmap's letters for the keywords: the keyword, the letters, the value. Its long options are aliases of ours.
+fn letters() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let all = KEYWORDS.iter().flat_map(|key| key.nmap.iter().map(|(nmap, value)| (key.param.name, *nmap, *value)));
+    all.filter(|(_, nmap, _)| !nmap.starts_with("--"))
 }
 
 /// What is not `--name=value`.
@@ -145,7 +152,7 @@ mod tests {
         ("-Pn", "--discover=false"),
         ("-n -v -r --reason", ""),
         ("-6", "--ipv6=true"),
-        ("-T4", "--timing=T4"),
+        ("-T4", "--timing=4"),
         ("-oX out.xml", "--xml=out.xml"),
         ("-oX -", "--xml=-"),
         ("-oG out -oNout", "--greppable=out --normal=out"),

@@ -50,7 +50,7 @@ pub(super) fn run(terminal: &Terminal, stop: &Stop, words: &ScanWords, command: 
         start(&words.options, terminal, stop, purpose).and_then(|mut running| running.script("scan", &line, &[]));
     let why = result.as_ref().err().map_or_else(|| "the scan did not end".to_owned(), |e| e.message.clone());
     reports.iter().for_each(|report| report.fail(&why));
-    result?;
+    let _scan = result?;
     let mut errors = reports.iter().filter_map(Report::error);
     let first = errors.next();
     errors.for_each(|more| last_words(&format!("error: {more}")));

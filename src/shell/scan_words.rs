@@ -13,6 +13,7 @@ use crate::base::targets::targets;
 use crate::base::text::{escape, is_unsafe, literal};
 use crate::scan::report::{FORMATS, Format};
 use crate::script::Kind;
+use crate::script::surface;
 use crate::script::surface::scans::{KEYWORDS, Keyword};
 
 /// What `pktsh scan` is asked for.
@@ -29,10 +30,13 @@ pub(super) struct ScanWords {
     given: Vec<(&'static str, Kind, Vec<String>)>,
 }
 
-/// Keywords that are options of the session, too, which are those.
+/// The keywords of `scan` that are options here: not what the session has an option for, and no functions.
 fn own_keywords(command: &Command) -> Vec<&'static Keyword> {
+    let params = surface::all().find(|func| func.name == "scan").map_or(&[][..], |func| func.params);
+    let is_its = |key: &&Keyword| params.iter().any(|param| param.name == key.param.name);
     let is_taken = |key: &&Keyword| command.get_arguments().any(|arg| arg.get_id() == key.param.name);
-    KEYWORDS.iter().filter(|key| !is_taken(key)).collect()
+    let is_free = |key: &&Keyword| !is_taken(key) && key.param.kind != Kind::Function && key.param.default.is_some();
+    KEYWORDS.iter().filter(is_its).filter(is_free).collect()
 }
 
 impl Args for ScanWords {
@@ -53,11 +57,14 @@ impl Args for ScanWords {
 /// The option of a keyword.
 fn option(key: &'static Keyword) -> Arg {
     let Keyword { param, nmap } = key;
-    let letters = nmap.iter().map(|(letters, _)| *letters).collect::<Vec<_>>().join(" ");
+    let (long_ones, letters): (Vec<_>, Vec<_>) =
+        nmap.iter().map(|(option, _)| *option).partition(|option| option.starts_with("--"));
+    let letters = letters.join(" ");
     let hint = if letters.is_empty() { String::new() } else { format!(" [Nmap: {letters}]") };
     let long = dashed(param.name);
-    let arg = Arg::new(param.name).long(long.clone()).help(format!("{}{hint}", capital(param.doc)));
-    let arg = if long == param.name { arg } else { arg.alias(param.name) };
+    let same = long_ones.iter().filter_map(|option| option.strip_prefix("--")).chain([param.name]);
+    let same: Vec<&str> = same.filter(|name| *name != long).collect();
+    let arg = Arg::new(param.name).long(long).aliases(same).help(format!("{}{hint}", param.doc.trim_end_matches('.')));
     match param.kind {
         // `--open`, `--open=false`.
         Kind::Bool => arg.num_args(0..=1).require_equals(true).default_missing_value("true").value_name("BOOL"),
@@ -78,12 +85,6 @@ fn report(format: &'static Format) -> Arg {
     let hint = format.nmap.map_or_else(String::new, |letters| format!(" [Nmap: {letters}]"));
     let arg = Arg::new(format.name).long(format.name).value_name("FILE").help(format!("{}{hint}", format.doc));
     arg.value_parser(clap::value_parser!(PathBuf)).action(ArgAction::Append)
-}
-
-/// A sentence of the keywords' table as clap's help begins its own.
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 impl FromArgMatches for ScanWords {
@@ -208,7 +209,7 @@ mod tests {
         ("web.lab --timeout .5 --retry 03", r#"scan("web.lab", retry=3, timeout=0.5)"#),
         ("web.lab -Pn -6 --open -n", r#"scan("web.lab", discover=false, ipv6=true, open=true)"#),
         ("web.lab --discover=false --open=false", r#"scan("web.lab", discover=false, open=false)"#),
-        ("-T4 -iL hosts.txt", r#"scan("@hosts.txt", timing="T4")"#),
+        ("-T4 -iL hosts.txt", r#"scan("@hosts.txt", timing="4")"#),
         ("web.lab --probe IP(ttl=12)/TCP()", r#"scan("web.lab", probe=IP(ttl=12)/TCP())"#),
         ("-sI zombie.lab:81 web.lab", r#"scan("web.lab", kind="idle", zombie="zombie.lab", zombie_port=81)"#),
         ("web.lab -oX out.xml --json -", r#"scan("web.lab")"#),
@@ -252,7 +253,7 @@ mod tests {
     #[test]
     fn every_keyword_is_an_option() {
         let command = ScanWords::augment_args(Command::new("scan"));
-        for key in KEYWORDS {
+        for key in own_keywords(&Command::new("scan")) {
             let has = command.get_arguments().any(|arg| arg.get_id() == key.param.name && arg.get_long().is_some());
             assert!(has, "{}", key.param.name);
         }

@@ -67,26 +67,29 @@ fn words(text: &str) -> impl Iterator<Item = (&str, usize)> {
 
 /// The targets of a word: cut at the commas, but not at those that lie within a number of an IPv4 address.
 fn parts(word: &str, at: usize) -> Vec<Part<'_>> {
-    let mut cuts: Vec<(usize, usize)> = Vec::new();
+    // Begin, end, and the dots of what may be numbers of an address.
+    let mut cuts: Vec<(usize, usize, Option<usize>)> = Vec::new();
     let mut start = 0;
     for piece in word.split(',') {
-        let end = start + piece.len();
-        match cuts.last_mut() {
-            Some((from, to)) if goes_on(&word[*from..*to], piece) => *to = end,
-            _ => cuts.push((start, end)),
+        let (end, dots) = (start + piece.len(), dots(piece));
+        match (cuts.last_mut(), dots) {
+            // All of it goes into the last of four numbers, or into what is missing of them.
+            (Some((_, to, Some(before))), Some(more)) if *before > 0 && *before + more <= 3 => {
+                *to = end;
+                *before += more;
+            }
+            _ => cuts.push((start, end, dots)),
         }
         start = end + 1;
     }
-    let filled = cuts.into_iter().filter(|(from, to)| from < to);
-    filled.map(|(from, to)| Part::new(&word[from..to], at + from)).collect()
+    let filled = cuts.into_iter().filter(|(from, to, _)| from < to);
+    filled.map(|(from, to, _)| Part::new(&word[from..to], at + from)).collect()
 }
 
-/// Whether `next` goes on with the four numbers of `before`: then all of it lies in the last of these, or in what is
-/// missing of them.
-fn goes_on(before: &str, next: &str) -> bool {
-    let is_numbers = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b".-*,".contains(&b));
-    let dots = |text: &str| text.matches('.').count();
-    is_numbers(before) && is_numbers(next) && dots(before) > 0 && dots(before) + dots(next) <= 3
+/// How many dots stand in a text of digits, dots, hyphens and stars; `None` for any other text.
+fn dots(text: &str) -> Option<usize> {
+    let is_numbers = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b".-*".contains(&b));
+    is_numbers.then(|| text.matches('.').count())
 }
 
 #[cfg(test)]
@@ -184,6 +187,13 @@ mod tests {
             let error = targets(text).expect_err(text);
             assert_eq!((error.message.as_str(), error.at), (message, at), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_written_a_thousand_times_is_read_at_once() {
+        let text = format!("10.0.0.1{}", ",5,-".repeat(100_000));
+        assert_eq!(targets(&text).expect("one target")[0].count(), 256);
+        assert_eq!(targets(&"::1,".repeat(100_000)).expect("many").len(), 100_000);
     }
 
     #[test]

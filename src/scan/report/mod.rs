@@ -10,12 +10,12 @@
 //! | `when` | wall times as text |
 
 mod csv;
-mod diff;
+pub mod diff;
 mod fold;
 mod greppable;
-mod json;
-mod read;
-mod table;
+pub mod json;
+pub mod read;
+pub mod table;
 mod when;
 mod xml;
 

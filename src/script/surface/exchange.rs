@@ -166,7 +166,7 @@ fn exchange(
     Ok(outcome)
 }
 
-fn fault(call: &Call<'_, '_>, error: &EngineError) -> Box<EvalAltResult> {
+pub(super) fn fault(call: &Call<'_, '_>, error: &EngineError) -> Box<EvalAltResult> {
     match error {
         EngineError::Net(_) | EngineError::Public(_) | EngineError::NoWorld { .. } => say(error.to_string()),
         _ => call.fail(error),

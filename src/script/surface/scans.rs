@@ -1,45 +1,495 @@
-//! Scans: the keywords that all of them take, and their functions.
+//! `scan`, a function for each kind of scan, and host discovery.
 
-use super::super::func::{Func, Kind, Param};
-use super::opt;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
 
-/// A keyword of the scans, and Nmap's options for it: each with the value that it stands for; empty where one follows.
+use rhai::{Array, Dynamic, EvalAltResult, FnPtr, INT, ImmutableString};
+
+use super::{need, opt};
+use crate::base::common::top;
+use crate::base::ports::{PortSpec, Proto};
+use crate::base::spec::SpecError;
+use crate::layers::tcp::FLAGS;
+use crate::packet::Packet;
+use crate::scan::kinds::{KINDS, Kind as ScanKind};
+use crate::scan::report::diff::diff;
+use crate::scan::targets::{TargetError, wanted};
+use crate::scan::{Chosen, News, Presence, Request, Scan, Scanner, Timing};
+use crate::script::func::{Call, Func, Kind, Param, Reply, describe, say, say_at};
+use crate::script::listen::{Caller, pump};
+use crate::script::values::{Found, Port};
+
+type Fallible<T> = Result<T, Box<EvalAltResult>>;
+
+/// A keyword of the scan functions, and an option of `pktsh scan`.
 pub struct Keyword {
-    /// The keyword.
+    /// The parameter.
     pub param: Param,
-    /// Nmap's options.
+    /// Nmap's options that mean it, each with the value that it stands for; an empty one takes the next word.
     pub nmap: &'static [(&'static str, &'static str)],
 }
 
-const fn key(param: Param, nmap: &'static [(&'static str, &'static str)]) -> Keyword {
+const fn word(param: Param, nmap: &'static [(&'static str, &'static str)]) -> Keyword {
     Keyword { param, nmap }
 }
 
-/// The keywords of all scans, in the order in which help shows them.
-pub static KEYWORDS: &[Keyword] = &[
-    key(
-        opt("kind", Kind::Any, "None", "the kinds, a list or names with commas [syn, or connect without privilege]"),
+/// All keywords of all scan functions, in the order of their parameters.
+pub const KEYWORDS: [Keyword; ALL] = [
+    word(
+        need("targets", Kind::Any, "Names, addresses, networks (/24), ranges (10.0.0-3.1,7), @FILE; text or a list."),
+        &[("-iL", "@")],
+    ),
+    word(
+        opt("ports", Kind::Any, "None", "\"22,80,8000-8100,-100,http*,T:53,U:53\", a number, a range or a list."),
+        &[("-p", ""), ("-p-", "-")],
+    ),
+    word(
+        opt(
+            "top_ports",
+            Kind::Count,
+            "100",
+            "So many of the ports that are most used today, where no ports are given.",
+        ),
+        &[("--top-ports", ""), ("-F", "100")],
+    ),
+    word(opt("exclude", Kind::Any, "None", "Targets that are left out."), &[("--exclude", "")]),
+    word(opt("discover", Kind::Bool, "true", "Whether hosts are asked first if they are there."), &[("-Pn", "false")]),
+    word(
+        opt(
+            "retry",
+            Kind::Count,
+            "None",
+            "How often a silent port is asked again; else once more than was ever needed.",
+        ),
+        &[("--max-retries", "")],
+    ),
+    word(opt("timeout", Kind::Seconds, "None", "Seconds to wait for each answer; else as the round trips say."), &[]),
+    word(opt("min_rate", Kind::Count, "None", "Probes a second, at least."), &[("--min-rate", "")]),
+    word(opt("max_rate", Kind::Count, "None", "Probes a second, at most."), &[("--max-rate", "")]),
+    word(
+        opt(
+            "timing",
+            Kind::Any,
+            "\"normal\"",
+            "A template: paranoid, sneaky, polite, normal, aggressive, insane (T0 to T5).",
+        ),
+        &[("-T", "")],
+    ),
+    word(
+        opt("host_timeout", Kind::Seconds, "None", "Seconds after which a host is given up, with what it has."),
+        &[("--host-timeout", "")],
+    ),
+    word(opt("iface", Kind::Text, "None", "The only interface to use; else the route decides."), &[("-e", "")]),
+    word(opt("ipv6", Kind::Bool, "false", "Whether a name stands for its IPv6 address."), &[("-6", "true")]),
+    word(opt("open", Kind::Bool, "false", "Whether only open ports are shown and kept."), &[("--open", "true")]),
+    word(
+        opt("probe", Kind::Packet, "None", "A packet that all probes are made from: IP(ttl=12)/TCP(window=1024)."),
         &[],
     ),
-    key(opt("ports", Kind::Any, "None", "ports like 22,80-90,http*,U:53; - is all"), &[("-p-", "-"), ("-p", "")]),
-    key(opt("top_ports", Kind::Count, "100", "this many of the usual ports"), &[("-F", "100")]),
-    key(opt("exclude", Kind::Any, "None", "targets to leave out"), &[]),
-    key(opt("discover", Kind::Bool, "true", "first look which hosts are up"), &[("-Pn", "false")]),
-    key(opt("retry", Kind::Count, "None", "more tries for a silent port"), &[]),
-    key(opt("timeout", Kind::Seconds, "None", "seconds to wait for an answer"), &[]),
-    key(opt("min_rate", Kind::Count, "None", "packets a second at least"), &[]),
-    key(opt("max_rate", Kind::Count, "None", "packets a second at most"), &[]),
-    key(
-        opt("timing", Kind::Text, "\"T3\"", "T0 (slow) to T5 (fast)"),
-        &[("-T0", "T0"), ("-T1", "T1"), ("-T2", "T2"), ("-T3", "T3"), ("-T4", "T4"), ("-T5", "T5")],
-    ),
-    key(opt("host_timeout", Kind::Seconds, "None", "seconds after which a host is given up"), &[]),
-    key(opt("iface", Kind::Text, "None", "the interface to use"), &[("-e", "")]),
-    key(opt("ipv6", Kind::Bool, "false", "names give their IPv6 address first"), &[("-6", "true")]),
-    key(opt("open", Kind::Bool, "false", "only ports that are open, or may be"), &[]),
-    key(opt("probe", Kind::Packet, "None", "the probe's template, like IP(ttl=12)/TCP(window=1024)"), &[]),
-    key(opt("zombie", Kind::Text, "None", "the idle host of an idle scan"), &[]),
-    key(opt("zombie_port", Kind::Count, "80", "its port"), &[]),
+    word(opt("prn", Kind::Function, "None", "Called with each port as it is decided."), &[]),
+    word(opt("kind", Kind::Any, "None", "A kind or several: syn connect ack window maimon fin null xmas udp .."), &[]),
+    word(opt("zombie", Kind::Text, "None", "The host in whose name an idle scan sends."), &[]),
+    word(opt("zombie_port", Kind::Count, "80", "The zombie's port that is asked for its IP IDs."), &[]),
+    word(need("flags", Kind::Any, "The TCP flags of the probes: \"SF\", \"\" for none."), &[]),
+    word(opt("read_as", Kind::Text, "\"syn\"", "The kind by whose rules the answers are read."), &[]),
 ];
 
-pub(super) const ROWS: &[Func] = &[];
+const ALL: usize = 21;
+const COMMON: usize = 16;
+const KIND: usize = 16;
+const ZOMBIE: usize = 17;
+const ZOMBIE_PORT: usize = 18;
+const FLAGS_AT: usize = 19;
+const READ_AS: usize = 20;
+
+/// The common parameters, and others after or before them.
+const fn params<const N: usize>(more: &[usize]) -> [Param; N] {
+    let mut list = [KEYWORDS[0].param; N];
+    let mut at = 0;
+    while at < N {
+        list[at] = if at < COMMON { KEYWORDS[at].param } else { KEYWORDS[more[at - COMMON]].param };
+        at += 1;
+    }
+    list
+}
+
+const OF_KIND: &[Param] = &params::<COMMON>(&[]);
+const OF_SCAN: &[Param] = &params::<{ COMMON + 3 }>(&[KIND, ZOMBIE, ZOMBIE_PORT]);
+const OF_IDLE: &[Param] = &params::<{ COMMON + 2 }>(&[ZOMBIE, ZOMBIE_PORT]);
+const OF_TCP: &[Param] = &params::<{ COMMON + 2 }>(&[FLAGS_AT, READ_AS]);
+
+/// The function of a kind.
+const fn of_kind(at: usize) -> Func {
+    let kind = &KINDS[at];
+    let is_idle = matches!(kind.probe, crate::scan::kinds::Probe::Idle);
+    Func {
+        name: kind.function,
+        group: "scans",
+        doc: kind.doc,
+        params: if is_idle { OF_IDLE } else { OF_KIND },
+        more: false,
+        gives: "a Scan: rows, .open, .closed, .filtered, .ports(\"open\"), .hosts, .counts",
+        examples: std::slice::from_ref(&kind.example),
+        run: |call| {
+            let kind = KINDS.iter().find(|kind| kind.function == call.func.name).unwrap_or(&KINDS[0]);
+            run(call, vec![Chosen::of(kind)])
+        },
+    }
+}
+
+pub(super) const ROWS: &[Func] = &[
+    Func {
+        name: "scan",
+        group: "scans",
+        doc: "Scans ports by one kind or several, whose verdicts are joined into what is known.",
+        params: OF_SCAN,
+        more: false,
+        gives: "a Scan: rows, .open, .closed, .filtered, .ports(\"open\"), .hosts, .counts",
+        examples: &[
+            r#"scan("web.lab", ports="22,80,81")"#,
+            r#"scan("stateless.lab", ports="8080,8081", kind=["syn", "ack", "fin"])"#,
+        ],
+        run: |call| {
+            let given = call.take(KIND);
+            let kinds = kinds(call, given)?;
+            run(call, kinds)
+        },
+    },
+    of_kind(0),
+    of_kind(1),
+    of_kind(2),
+    of_kind(3),
+    of_kind(4),
+    of_kind(5),
+    of_kind(6),
+    of_kind(7),
+    of_kind(8),
+    of_kind(9),
+    of_kind(10),
+    of_kind(11),
+    of_kind(12),
+    Func {
+        name: "tcp_scan",
+        group: "scans",
+        doc: "A TCP scan with flags of your choice, read by the rules of a kind.",
+        params: OF_TCP,
+        more: false,
+        gives: "a Scan, see syn_scan",
+        examples: &[r#"tcp_scan("freebsd.lab", flags="SF", read_as="syn", ports="80,81")"#],
+        run: tcp_scan,
+    },
+    Func {
+        name: "ping_scan",
+        group: "scans",
+        doc: "Which hosts are there: ARP or neighbor discovery on the link; echo, SYN, ACK and timestamp beyond it.",
+        params: OF_KIND,
+        more: false,
+        gives: "a Scan: .hosts with .up, .reason, .ttl, .mac, .rtt_us",
+        examples: &[r#"ping_scan("192.0.2.10-14, far.lab")"#],
+        run: |call| {
+            let request = request(call, Vec::new(), true)?;
+            Ok(Dynamic::from(Found::new(perform(call, request, None)?)))
+        },
+    },
+    Func {
+        name: "is_up",
+        group: "scans",
+        doc: "Whether a host is there: only an answer of its own counts.",
+        params: OF_KIND,
+        more: false,
+        gives: "true or false",
+        examples: &[r#"is_up("noping.lab")"#, r#"is_up("192.0.2.99")"#],
+        run: |call| {
+            let request = request(call, Vec::new(), true)?;
+            let scan = perform(call, request, None)?;
+            Ok(scan.hosts.iter().any(|host| host.presence == Presence::Up).into())
+        },
+    },
+    Func {
+        name: "diff",
+        group: "scans",
+        doc: "What has changed from one scan to a later one: hosts, and the states of ports.",
+        params: &[
+            need("old", Kind::Any, "The earlier scan, or a file that save() or --json wrote."),
+            need("new", Kind::Any, "The later one."),
+        ],
+        more: false,
+        gives: "text, empty when nothing has changed",
+        examples: &[r#"diff(syn_scan("web.lab", ports="80"), ack_scan("web.lab", ports="80"))"#],
+        run: |call| {
+            let (old, new) = (scan_of(call, 0)?, scan_of(call, 1)?);
+            Ok(diff(&old, &new).to_string().into())
+        },
+    },
+];
+
+/// A scan, or the file that one was written to.
+fn scan_of(call: &mut Call<'_, '_>, at: usize) -> Fallible<std::rc::Rc<Scan>> {
+    let given = call.take(at).unwrap_or_default();
+    if let Some(found) = given.read_lock::<Found>() {
+        return Ok(std::rc::Rc::clone(&found.0));
+    }
+    let Ok(path) = given.clone().into_immutable_string() else {
+        return Err(call.fail(format!("takes a scan or the name of a file, found {}", describe(&given))));
+    };
+    let file = std::fs::File::open(&*path).map_err(|e| say_at(format!("cannot read \"{path}\": {e}"), &path))?;
+    let scan = crate::scan::report::read::read(std::io::BufReader::new(file));
+    scan.map(std::rc::Rc::new).map_err(|e| say_at(format!("\"{path}\": {e}"), &path))
+}
+
+fn tcp_scan(call: &mut Call<'_, '_>) -> Reply {
+    let given = call.take(COMMON).unwrap_or_default();
+    let flags = match (given.as_int(), given.clone().into_immutable_string()) {
+        (Ok(number @ 0..=0x1ff), _) => number as u64,
+        (_, Ok(text)) => FLAGS.parse(&text).map_err(|e| say_at(format!("tcp_scan: flags: {e}"), &text))?,
+        _ => return Err(call.fail(format!("flags takes text like \"SF\" or a number, found {}", describe(&given)))),
+    };
+    let name = call.text(COMMON + 1).unwrap_or_else(|| "syn".into());
+    let kind = named(&name)?;
+    if !matches!(kind.probe, crate::scan::kinds::Probe::Tcp(_)) {
+        return Err(say_at(
+            format!("tcp_scan: {name} does not read TCP flags; write \"syn\", \"ack\", \"fin\" ..",),
+            &name,
+        ));
+    }
+    run(call, vec![Chosen { kind, flags: Some(flags) }])
+}
+
+fn named(name: &str) -> Fallible<&'static ScanKind> {
+    ScanKind::named(name).ok_or_else(|| {
+        let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+        let hint = crate::base::nearest::did_you_mean(name, names.iter().copied());
+        let hint = if hint.is_empty() { format!("; there are {}", names.join(", ")) } else { hint };
+        say_at(format!("no kind of scan \"{}\"{hint}", name.escape_debug()), name)
+    })
+}
+
+/// The kinds that `kind=` names; none when it is not given.
+fn kinds(call: &Call<'_, '_>, given: Option<Dynamic>) -> Fallible<Vec<Chosen>> {
+    let Some(given) = given.filter(|given| !given.is_unit()) else { return Ok(Vec::new()) };
+    let names = texts(&given).ok_or_else(|| call.fail(format!("kind takes names, found {}", describe(&given))))?;
+    let mut chosen: Vec<Chosen> = Vec::new();
+    for name in names.iter().flat_map(|text| text.split([',', '+'])).map(str::trim) {
+        let kind = Chosen::of(named(name)?);
+        if !chosen.contains(&kind) {
+            chosen.push(kind);
+        }
+    }
+    Ok(chosen)
+}
+
+/// A text, or the texts of a list.
+fn texts(given: &Dynamic) -> Option<Vec<String>> {
+    if let Some(items) = given.read_lock::<Array>() {
+        return items.iter().map(|item| item.clone().into_string().ok()).collect();
+    }
+    given.clone().into_string().ok().map(|text| vec![text])
+}
+
+/// Runs a scan by these kinds; none are a SYN scan, or one by connections where the system refuses raw packets.
+fn run(call: &mut Call<'_, '_>, chosen: Vec<Chosen>) -> Reply {
+    let prn = call.take(15).and_then(|given| given.try_cast::<FnPtr>());
+    let request = request(call, chosen, false)?;
+    Ok(Dynamic::from(Found::new(perform(call, request, prn)?)))
+}
+
+/// Reads the arguments that all scans share.
+fn request(call: &mut Call<'_, '_>, chosen: Vec<Chosen>, only_hosts: bool) -> Fallible<Request> {
+    let given = call.take(0).unwrap_or_default();
+    let targets = texts(&given)
+        .ok_or_else(|| call.fail(format!("targets takes text or a list of texts, found {}", describe(&given))))?
+        .join(" ");
+    let mut request = Request::new();
+    let typed = || format!("{}(\"{}\")", call.func.name, targets.escape_debug());
+    request.args = call.state.command.borrow().clone().unwrap_or_else(typed);
+    let ports_given = call.take(1);
+    let most = call.count(2).unwrap_or(100);
+    let exclude = call.take(3).as_ref().and_then(texts).unwrap_or_default().join(" ");
+    request.discover = call.take(4).is_none_or(|v| v.as_bool().unwrap_or(true));
+    request.retry = call.count(5).map(|n| u32::try_from(n).unwrap_or(u32::MAX).min(100));
+    request.timeout = call.seconds(6);
+    request.min_rate = call.count(7).map(|n| n.max(1) as f64);
+    request.max_rate = call.count(8).map(|n| n.max(1) as f64);
+    request.timing = timing(call)?;
+    request.host_timeout = call.seconds(10);
+    request.iface = call.text(11).map(Into::into);
+    let v6 = call.is_true(12);
+    request.only_open = call.is_true(13);
+    request.probe = probe(call, &chosen)?;
+    request.services = call.state.services();
+    request.zombie = zombie(call, &chosen, v6)?;
+    let read = |path: &str| read_targets(path);
+    let network = call.state.network.borrow();
+    request.targets = wanted(&network, &targets, &exclude, v6, &read).map_err(|e| at_part(&e, &targets))?;
+    drop(network);
+    if only_hosts {
+        return Ok(request);
+    }
+    let spec = ports_given.filter(|given| !given.is_unit()).map(|given| ports(call, &given)).transpose()?;
+    let ports_of = |kind: &ScanKind| -> Arc<[u16]> {
+        match (&spec, kind.proto) {
+            (Some(spec), proto) => spec.of(proto).into(),
+            (None, Proto::Ip) => (0..=255).collect(),
+            (None, proto) => top(proto, usize::try_from(most).unwrap_or(usize::MAX)).into(),
+        }
+    };
+    let with_ports = |chosen: Chosen| (chosen, ports_of(chosen.kind));
+    if chosen.is_empty() {
+        let syn = Chosen::of(named("syn")?);
+        request.fallback = Some(with_ports(Chosen::of(named("connect")?)));
+        request.kinds = vec![with_ports(syn)];
+    } else {
+        request.kinds = chosen.into_iter().map(with_ports).collect();
+    }
+    if request.kinds.iter().all(|(_, ports)| ports.is_empty()) {
+        let protos: Vec<&str> = request.kinds.iter().map(|(chosen, _)| chosen.kind.proto.name()).collect();
+        return Err(call.fail(format!("the ports have none for {}", protos.join(", "))));
+    }
+    request.kinds.retain(|(_, ports)| !ports.is_empty());
+    request.args = format!("{}(\"{targets}\")", call.func.name);
+    Ok(request)
+}
+
+/// The text of a file of targets; `-` is standard input.
+fn read_targets(path: &str) -> Result<String, String> {
+    use std::io::Read;
+    const MOST: u64 = 64 << 20;
+    let mut text = String::new();
+    let read = match path {
+        "-" => std::io::stdin().take(MOST).read_to_string(&mut text),
+        path => std::fs::File::open(path).and_then(|file| file.take(MOST).read_to_string(&mut text)),
+    };
+    read.map(|_| text).map_err(|e| e.to_string())
+}
+
+fn at_part(error: &TargetError, targets: &str) -> Box<EvalAltResult> {
+    match error {
+        TargetError::Spec(spec) => say_at(error.to_string(), part(targets, spec)),
+        TargetError::Engine(engine) => say_at(error.to_string(), &engine.word("")),
+        TargetError::TooMany(part, _) => say_at(error.to_string(), part),
+        _ => say(error.to_string()),
+    }
+}
+
+fn part<'a>(text: &'a str, error: &SpecError) -> &'a str {
+    text.get(error.at.clone()).filter(|part| !part.is_empty()).unwrap_or(text)
+}
+
+/// Ports as a number, a range, a list, or text.
+pub(super) fn ports(call: &Call<'_, '_>, given: &Dynamic) -> Fallible<PortSpec> {
+    let mut text = String::new();
+    write_ports(given, &mut text)
+        .ok_or_else(|| call.fail(format!("ports takes \"22,80-90\", numbers or a list, found {}", describe(given))))?;
+    PortSpec::parse(&text, &call.state.services()).map_err(|e| say_at(format!("ports: {e}"), part(&text, &e)))
+}
+
+/// Writes one form of ports as text.
+fn write_ports(given: &Dynamic, text: &mut String) -> Option<()> {
+    use std::fmt::Write;
+    if !text.is_empty() {
+        text.push(',');
+    }
+    if let Some(range) = given.read_lock::<RangeInclusive<INT>>() {
+        return write!(text, "{}-{}", range.start(), range.end()).ok();
+    }
+    if let Some(range) = given.read_lock::<std::ops::Range<INT>>() {
+        return write!(text, "{}-{}", range.start, range.end - 1).ok();
+    }
+    if let Some(items) = given.read_lock::<Array>() {
+        let start = text.len();
+        for item in items.iter() {
+            write_ports(item, text)?;
+        }
+        if text.get(start..).is_some_and(|rest| rest.starts_with(',')) && start == 0 {
+            text.remove(0);
+        }
+        return Some(());
+    }
+    if let Ok(number) = given.as_int() {
+        return write!(text, "{number}").ok();
+    }
+    given.read_lock::<ImmutableString>().map(|given| text.push_str(&given))
+}
+
+fn timing(call: &mut Call<'_, '_>) -> Fallible<&'static Timing> {
+    let Some(given) = call.take(9).filter(|given| !given.is_unit()) else { return Ok(Timing::normal()) };
+    let text = given.to_string();
+    Timing::named(&text).ok_or_else(|| {
+        let names: Vec<&str> = crate::scan::TIMINGS.iter().map(|t| t.name).collect();
+        say_at(
+            format!("timing: no template \"{}\"; there are {} (T0 to T5)", text.escape_debug(), names.join(", ")),
+            &text,
+        )
+    })
+}
+
+fn probe(call: &mut Call<'_, '_>, chosen: &[Chosen]) -> Fallible<Option<Packet>> {
+    let Some(given) = call.take(14).filter(|given| !given.is_unit()) else { return Ok(None) };
+    let found = describe(&given);
+    let packet: Packet = given
+        .try_cast()
+        .ok_or_else(|| call.fail(format!("probe takes a packet like IP(ttl=12)/TCP(), found {found}")))?;
+    let syn = [Chosen::of(&KINDS[0])];
+    let chosen = if chosen.is_empty() { &syn } else { chosen };
+    for kind in chosen {
+        kind.check_probe(&packet).map_err(say)?;
+    }
+    Ok(Some(packet))
+}
+
+/// The zombie of an idle scan: its address and port.
+fn zombie(
+    call: &mut Call<'_, '_>,
+    chosen: &[Chosen],
+    v6: bool,
+) -> Fallible<Option<(crate::base::targets::Target, u16)>> {
+    if !chosen.iter().any(|c| c.kind.probe == crate::scan::kinds::Probe::Idle) {
+        return Ok(None);
+    }
+    let at = if call.func.name == "idle_scan" { COMMON } else { ZOMBIE };
+    let (name, port) = (call.text(at), call.count(at + 1).unwrap_or(80));
+    let Some(name) = name else {
+        return Err(call.fail("zombie is missing: a quiet host with IP IDs that count, as zombie=\"zombie.lab\""));
+    };
+    let port = u16::try_from(port).map_err(|_| call.fail(format!("zombie_port: {port} is no port (0 to 65535)")))?;
+    let found = wanted(&call.state.network.borrow(), &name, "", v6, &|_| Err("a zombie is one host".into()));
+    match found.map_err(|e| say_at(e.to_string(), &name))?.as_slice() {
+        [one] => Ok(Some((one.target.clone(), port))),
+        many => Err(say_at(format!("a zombie is one host; \"{name}\" is {}", many.len()), &name)),
+    }
+}
+
+/// Runs a scan to its end, telling all who watch it.
+fn perform(call: &mut Call<'_, '_>, request: Request, prn: Option<FnPtr>) -> Fallible<Scan> {
+    pump(&Caller::Call(call.cx), call.state)?;
+    call.state.may_wait()?;
+    let state = call.state;
+    let begun = Scanner::new(&mut state.network.borrow_mut(), request);
+    let mut scanner = begun.map_err(|error| super::exchange::fault(call, &error))?;
+    let mut failed = None;
+    loop {
+        let news = scanner.next(&mut state.network.borrow_mut());
+        let news = news.map_err(|error| super::exchange::fault(call, &error))?;
+        state.watchers.borrow_mut().iter_mut().for_each(|watch| watch.news(scanner.scan(), &news));
+        match &news {
+            News::Port(row) if failed.is_none() => {
+                if let Some(prn) = &prn {
+                    let port = Port::of(scanner.scan(), row);
+                    failed = prn.call_raw(call.cx, None, [Dynamic::from(port)]).err();
+                    if failed.is_some() {
+                        scanner.stop(&mut state.network.borrow_mut()).map_err(|e| super::exchange::fault(call, &e))?;
+                    }
+                }
+            }
+            News::Ended => break,
+            _ => {}
+        }
+    }
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    if scanner.scan().interrupted {
+        state.was_interrupted();
+    }
+    Ok(scanner.into_scan())
+}

@@ -7,6 +7,7 @@ mod flags;
 mod lists;
 mod packets;
 mod results;
+mod scans;
 
 use std::rc::Rc;
 
@@ -23,6 +24,7 @@ pub(super) use fields::layer_named;
 pub use lists::Packets;
 pub(super) use lists::{Counts, List, seen};
 pub use results::{Results, Row, Rows};
+pub(super) use scans::{Found, Port};
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
 
@@ -41,6 +43,7 @@ pub(super) fn register(engine: &mut Engine, state: &Rc<State>) {
     layer_types(engine);
     flags::register(engine);
     results::register(engine, state);
+    scans::register(engine, state);
     lists::register(engine, state);
     captures::register(engine, state);
     engine.register_type_with_name::<Said>("Error");
