@@ -41,9 +41,10 @@ Examples:
   pktsh scan web.lab -sS -sU -oX out.xml       Nmap's letters work
   pktsh scan web.lab --probe 'IP(ttl=12)/TCP(window=1024)'
 
-The table goes to standard output, or the report that is written to - or /dev/stdout in its place; the live line and
-the totals go to standard error.
-Exit code: 0 done, 1 the scan failed, 2 wrong usage, 130 ended by Ctrl-C (what was found is in the reports).";
+The table goes to standard output, or the report that is written to - or /dev/stdout in
+its place; the live line and the totals go to standard error.
+Ctrl-C ends a scan: what was found is shown and in the reports, which are closed.
+Exit code: 0 done, 1 the scan failed, 2 wrong usage, 130 ended by Ctrl-C.";
 
 /// An interactive packet shell: build packets, send them, read the answers.
 #[derive(Debug, Parser)]
@@ -77,7 +78,12 @@ fn ours(mut words: Vec<OsString>) -> Result<Vec<OsString>, clap::Error> {
     let nmap = words.split_off(2).into_iter().map(|word| word.to_string_lossy().into_owned());
     match translate(nmap) {
         Ok(ours) => words.extend(ours.into_iter().map(OsString::from)),
-        Err(said) => return Err(Cli::command().error(ErrorKind::InvalidValue, said)),
+        Err(said) => {
+            let mut command = Cli::command();
+            command.build();
+            let scan = command.find_subcommand_mut("scan").cloned();
+            return Err(scan.unwrap_or(command).error(ErrorKind::InvalidValue, said));
+        }
     }
     Ok(words)
 }

@@ -12,7 +12,7 @@ use super::scan_words::ScanWords;
 use super::signals::{BY_SIGNAL, Stop};
 use super::start::{Purpose, start};
 use crate::base::services::Services;
-use crate::scan::report::{Look, Report, Written, host_text, remarks, totals};
+use crate::scan::report::{Look, Report, Written, host_text, remarks, spaced, totals};
 use crate::scan::{News, Scan, Watch};
 use crate::script::{Console, Trouble};
 
@@ -93,7 +93,7 @@ impl Watch for Screen {
         }
         for at in self.written.due(scan, news) {
             if let Some(text) = host_text(scan, at, self.look).filter(|_| self.has_table) {
-                self.terminal.out(&(text + "\n"));
+                self.terminal.out(&spaced(text));
             }
         }
         if *news == News::Ended {

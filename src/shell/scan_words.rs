@@ -6,11 +6,12 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 use super::cli::Options;
 use super::nmap_words::{PING, dashed};
-use crate::base::SpecError;
+use crate::base::nearest::did_you_mean;
 use crate::base::ports::PortSpec;
 use crate::base::services::Services;
 use crate::base::targets::targets;
 use crate::base::text::{escape, is_unsafe, literal};
+use crate::scan::kinds::KINDS;
 use crate::scan::report::{FORMATS, Format};
 use crate::script::Kind;
 use crate::script::surface;
@@ -121,6 +122,11 @@ impl ScanWords {
     pub(super) fn line(&self, services: &Services) -> Result<String, String> {
         check("targets", &self.targets, services)?;
         self.given.iter().try_for_each(|(name, _, values)| check(name, values, services))?;
+        let names = self.given.iter().filter(|(name, ..)| *name == "kind").flat_map(|(.., values)| values);
+        let kinds: Vec<&str> = names.flat_map(|value| value.split([',', '+'])).map(str::trim).collect();
+        if kinds.len() > 1 && kinds.contains(&PING) {
+            return Err("ping looks for hosts only, and before every scan: leave it out, or all other kinds".into());
+        }
         let is_ping = |(name, _, values): &&(&str, Kind, Vec<String>)| *name == "kind" && *values == [PING];
         let function = if self.given.iter().any(|given| is_ping(&given)) { "ping_scan" } else { "scan" };
         let mut args = vec![list(&self.targets.iter().map(|text| quoted(text)).collect::<Result<Vec<_>, _>>()?)];
@@ -162,17 +168,29 @@ fn typed(name: &str, kind: Kind, text: &str) -> Result<String, String> {
 }
 
 /// What is looked at before anything is opened: a wrong word is wrong usage, not a failure of the scan.
-const CHECKS: &[(&str, fn(&str, &Services) -> Result<(), SpecError>)] = &[
-    ("targets", |text, _| targets(text).map(drop)),
-    ("exclude", |text, _| targets(text).map(drop)),
-    ("ports", |text, services| PortSpec::parse(text, services).map(drop)),
+const CHECKS: &[(&str, fn(&str, &Services) -> Result<(), String>)] = &[
+    ("targets", |text, _| targets(text).map(drop).map_err(|e| e.to_string())),
+    ("exclude", |text, _| targets(text).map(drop).map_err(|e| e.to_string())),
+    ("ports", |text, services| PortSpec::parse(text, services).map(drop).map_err(|e| e.to_string())),
+    ("kind", |text, _| text.split([',', '+']).try_for_each(|name| kind(name.trim()))),
 ];
+
+/// Looks for a kind.
+fn kind(name: &str) -> Result<(), String> {
+    let names = || KINDS.iter().map(|kind| kind.name).chain([PING]);
+    if names().any(|known| known == name) {
+        return Ok(());
+    }
+    let hint = did_you_mean(name, names());
+    let hint = if hint.is_empty() { format!("; there are {}", names().collect::<Vec<_>>().join(", ")) } else { hint };
+    Err(format!("no kind of scan \"{}\"{hint}", escape(name)))
+}
 
 /// Looks at the values of an option.
 fn check(name: &str, values: &[String], services: &Services) -> Result<(), String> {
     let checks = CHECKS.iter().filter(|(checked, _)| *checked == name);
     let mut all = checks.flat_map(|(_, check)| values.iter().map(move |value| check(value, services)));
-    all.try_for_each(|checked| checked.map_err(|e| e.to_string()))
+    all.try_for_each(|checked| checked)
 }
 
 #[cfg(test)]
@@ -200,7 +218,7 @@ mod tests {
         ("web.lab", r#"scan("web.lab")"#),
         ("web.lab 192.0.2.0/24", r#"scan(["web.lab", "192.0.2.0/24"])"#),
         ("web.lab -p 22,80", r#"scan("web.lab", ports="22,80")"#),
-        ("-sS web.lab -p-", r#"scan("web.lab", kind="syn", ports="-")"#),
+        ("-sS web.lab -p-", r#"scan("web.lab", ports="-", kind="syn")"#),
         ("web.lab -sSU", r#"scan("web.lab", kind=["syn", "udp"])"#),
         ("web.lab --kind syn,fin", r#"scan("web.lab", kind="syn,fin")"#),
         ("web.lab --kind syn --kind fin", r#"scan("web.lab", kind=["syn", "fin"])"#),
@@ -232,7 +250,10 @@ mod tests {
             ("web.lab --open=perhaps", "--open takes true or false, found \"perhaps\""),
             ("192.0.2.0/33", "192.0.2.0/33"),
             ("web.lab --exclude 1.2.3.4/99", "1.2.3.4/99"),
-            ("web.lab --kind s\u{1b}yn", "control characters"),
+            ("web.lab --zombie s\u{1b}yn", "control characters"),
+            ("web.lab --kind snyc", "no kind of scan \"snyc\"; did you mean \"syn\"?"),
+            ("web.lab --kind zzz", "no kind of scan \"zzz\"; there are syn, connect"),
+            ("web.lab --kind syn,ping", "ping looks for hosts only"),
             ("web.lab --prots 22", "--ports"),
         ];
         for (words, wanted) in rows {
@@ -244,10 +265,10 @@ mod tests {
     #[test]
     fn a_value_cannot_leave_its_quotes() {
         assert_eq!(
-            line(r#"web.lab --kind x");_exit(3);("#).as_deref(),
-            Ok(r#"scan("web.lab", kind="x\"); exit(3);(")"#)
+            line(r#"web.lab --zombie x");_exit(3);("#).as_deref(),
+            Ok(r#"scan("web.lab", zombie="x\"); exit(3);(")"#)
         );
-        assert_eq!(line(r"web.lab --kind x\").as_deref(), Ok(r#"scan("web.lab", kind="x\\")"#));
+        assert_eq!(line(r"web.lab --zombie x\").as_deref(), Ok(r#"scan("web.lab", zombie="x\\")"#));
     }
 
     #[test]

@@ -26,7 +26,7 @@ use std::rc::Rc;
 pub use diff::{Change, Diff, diff};
 pub use json::lines as json_lines;
 pub use read::{ReadError, read};
-pub use table::{host_text, remarks, text, totals};
+pub use table::{host_text, remarks, spaced, text, totals};
 
 use super::outcome::{News, Row, Scan, Watch};
 use super::state::State;

@@ -300,8 +300,6 @@ fn request(call: &mut Call<'_, '_>, chosen: Vec<Chosen>, only_hosts: bool) -> Fa
         .ok_or_else(|| call.fail(format!("targets takes text or a list of texts, found {}", describe(&given))))?
         .join(" ");
     let mut request = Request::new();
-    let typed = || format!("{}(\"{}\")", call.func.name, targets.escape_debug());
-    request.args = call.state.command.borrow().clone().unwrap_or_else(typed);
     let ports_given = call.take(1);
     let most = call.count(2).unwrap_or(100);
     let exclude = call.take(3).as_ref().and_then(texts).unwrap_or_default().join(" ");
@@ -346,7 +344,8 @@ fn request(call: &mut Call<'_, '_>, chosen: Vec<Chosen>, only_hosts: bool) -> Fa
         return Err(call.fail(format!("the ports have none for {}", protos.join(", "))));
     }
     request.kinds.retain(|(_, ports)| !ports.is_empty());
-    request.args = format!("{}(\"{targets}\")", call.func.name);
+    let typed = || format!("{}(\"{targets}\")", call.func.name);
+    request.args = call.state.command.borrow().clone().unwrap_or_else(typed);
     Ok(request)
 }
 
