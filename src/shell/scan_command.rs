@@ -49,7 +49,9 @@ pub(super) fn run(terminal: &Terminal, stop: &Stop, words: &ScanWords, command: 
     let result =
         start(&words.options, terminal, stop, purpose).and_then(|mut running| running.script("scan", &line, &[]));
     let why = result.as_ref().err().map_or_else(|| "the scan did not end".to_owned(), |e| e.message.clone());
-    reports.iter().for_each(|report| report.fail(&why));
+    for report in &reports {
+        report.fail(&why);
+    }
     let _scan = result?;
     let mut errors = reports.iter().filter_map(Report::error);
     let first = errors.next();

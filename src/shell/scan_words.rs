@@ -148,10 +148,10 @@ fn list(values: &[String]) -> String {
 
 /// Text as a script has it.
 fn quoted(text: &str) -> Result<String, String> {
-    match text.contains(is_unsafe) {
-        true => Err(format!("\"{}\": control characters are no part of a word", escape(text))),
-        false => Ok(literal(text.as_bytes())),
+    if text.contains(is_unsafe) {
+        return Err(format!("\"{}\": control characters are no part of a word", escape(text)));
     }
+    Ok(literal(text.as_bytes()))
 }
 
 /// A value as a script has it.
@@ -167,8 +167,11 @@ fn typed(name: &str, kind: Kind, text: &str) -> Result<String, String> {
     typed.ok_or_else(wrong)
 }
 
+/// Looks at one value of an option.
+type Check = fn(&str, &Services) -> Result<(), String>;
+
 /// What is looked at before anything is opened: a wrong word is wrong usage, not a failure of the scan.
-const CHECKS: &[(&str, fn(&str, &Services) -> Result<(), String>)] = &[
+const CHECKS: &[(&str, Check)] = &[
     ("targets", |text, _| targets(text).map(drop).map_err(|e| e.to_string())),
     ("exclude", |text, _| targets(text).map(drop).map_err(|e| e.to_string())),
     ("ports", |text, services| PortSpec::parse(text, services).map(drop).map_err(|e| e.to_string())),
