@@ -284,9 +284,8 @@ fn protocol_of(probe: Probe) -> u16 {
 /// Whether an error quotes the number of one of these tries. INIT carries no tag in its header, UDP no number.
 fn quotes(sweep: &Sweep, unit: u32, tries: &[u8], quoted: &Heard<'_>) -> bool {
     let (goal, place) = sweep.of_unit(unit);
-    let number = match (sweep.setup.kind().probe, quoted.number()) {
-        (Probe::Tcp(_) | Probe::SctpCookie, Some(number)) => number,
-        _ => return true,
+    let (Probe::Tcp(_) | Probe::SctpCookie, Some(number)) = (sweep.setup.kind().probe, quoted.number()) else {
+        return true;
     };
     let Some(template) = sweep.template(goal, place) else { return false };
     tries.iter().any(|&t| template.expected(&sweep.numbers(unit, t)).seq == number)

@@ -13,7 +13,7 @@ use crate::layers::ipv6::IPV6;
 use crate::layers::sctp::{COOKIE_ECHO, INIT, SCTP};
 use crate::layers::tcp::{ACK, FIN, SYN, TCP};
 use crate::layers::udp::UDP;
-use crate::packet::{LayerDesc, Packet, PacketError, Slot, Surroundings, Value, Wanted};
+use crate::packet::{Layer, LayerDesc, Packet, PacketError, Slot, Surroundings, Value, Wanted};
 
 /// A kind as it is asked for: `tcp_scan` chooses the flags itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -153,6 +153,7 @@ pub(super) struct Template {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a field of the packet that is set or not")]
 struct Keep {
     id: bool,
     total_len: bool,
@@ -213,7 +214,7 @@ impl Template {
             let field = if target.addr.is_ipv6() { "nh" } else { "proto" };
             set(&mut packet, at - 1, field, Value::Int(protocol.into()))?;
         }
-        let transport = packet.layers().get(at).map(|l| l.desc());
+        let transport = packet.layers().get(at).map(Layer::desc);
         if !above.is_empty() && transport == Some(&TCP) {
             set(&mut packet, at, "flags", Value::Int(chosen.tcp_flags()))?;
         }
@@ -225,7 +226,7 @@ impl Template {
         }
         let has_payload = packet.layers().len() > at + 1;
         let built = packet.build(around)?;
-        let start = built.to_packet().layers().get(at).and_then(|l| l.range()).map_or(built.bytes.len(), |r| r.1);
+        let start = built.to_packet().layers().get(at).and_then(Layer::range).map_or(built.bytes.len(), |r| r.1);
         let proto = match transport {
             Some(desc) if desc == &TCP => 6,
             Some(desc) if desc == &UDP => 17,

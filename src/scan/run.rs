@@ -310,10 +310,7 @@ impl Scanner {
 
     /// What is known of a host without asking it: its own link has told, or nobody wants to know.
     fn at_once(&self, target: usize) -> Option<Known> {
-        let path = match &self.paths[target] {
-            Ok(path) => path,
-            Err(_) => return Some(Known::down(Reason::NoRoute)),
-        };
+        let Ok(path) = &self.paths[target] else { return Some(Known::down(Reason::NoRoute)) };
         let addr = self.request.targets[target].target.addr;
         match path.route.reach {
             Reach::Broadcast | Reach::Multicast => return Some(Known::down(Reason::NoResponse)),

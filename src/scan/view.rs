@@ -19,8 +19,6 @@ pub(super) struct Heard<'a> {
     pub(super) body: &'a [u8],
     /// The whole packet, from its IP header on.
     pub(super) packet: &'a [u8],
-    /// The identification (RFC 791), or the fragment header's (RFC 8200 section 4.5).
-    pub(super) id: Option<u32>,
 }
 
 /// ICMP for IPv4, and for IPv6.
@@ -48,20 +46,18 @@ impl<'a> Heard<'a> {
 
     fn of_net(net: &LaxNetSlice<'a>, within: &'a [u8]) -> Option<Self> {
         let is_later;
-        let (from, to, ttl, payload, id, header): (IpAddr, IpAddr, _, _, _, _) = match net {
+        let (from, to, ttl, payload, header): (IpAddr, IpAddr, _, _, _) = match net {
             LaxNetSlice::Ipv4(ip) => {
                 let head = ip.header();
-                let id = Some(u32::from(head.identification()));
                 let (from, to) = (head.source_addr().into(), head.destination_addr().into());
                 is_later = head.fragments_offset().value() > 0;
-                (from, to, head.ttl(), ip.payload(), id, head.slice())
+                (from, to, head.ttl(), ip.payload(), head.slice())
             }
             LaxNetSlice::Ipv6(ip) => {
                 let head = ip.header();
                 let (from, to) = (head.source_addr().into(), head.destination_addr().into());
-                let fragment = fragment(ip);
-                is_later = fragment.is_some_and(|(_, offset)| offset > 0);
-                (from, to, head.hop_limit(), ip.payload(), fragment.map(|(id, _)| id), head.slice())
+                is_later = fragment_offset(ip) > 0;
+                (from, to, head.hop_limit(), ip.payload(), head.slice())
             }
             LaxNetSlice::Arp(_) => return None,
         };
@@ -70,7 +66,7 @@ impl<'a> Heard<'a> {
         let end = payload.payload.as_ptr() as usize - within.as_ptr() as usize + payload.payload.len();
         let packet = within.get(start..end)?;
         let body = if is_later { &[] } else { payload.payload };
-        Some(Self { from, to, ttl, proto: payload.ip_number.0, body, packet, id })
+        Some(Self { from, to, ttl, proto: payload.ip_number.0, body, packet })
     }
 
     /// 16 bits of the body in network order.
@@ -124,12 +120,13 @@ impl<'a> Heard<'a> {
     }
 }
 
-/// Identification and offset of an IPv6 packet's fragment header.
-fn fragment(ip: &LaxIpv6Slice<'_>) -> Option<(u32, u16)> {
-    ip.extensions().clone().into_iter().find_map(|header| match header {
-        Ipv6ExtensionSlice::Fragment(part) => Some((part.identification(), part.fragment_offset().value())),
+/// The offset in an IPv6 packet's fragment header, in units of 8 bytes (RFC 8200 section 4.5).
+fn fragment_offset(ip: &LaxIpv6Slice<'_>) -> u16 {
+    let offset = ip.extensions().clone().into_iter().find_map(|header| match header {
+        Ipv6ExtensionSlice::Fragment(part) => Some(part.fragment_offset().value()),
         _ => None,
-    })
+    });
+    offset.unwrap_or(0)
 }
 
 /// What a TCP header says.

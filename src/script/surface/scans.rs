@@ -248,7 +248,7 @@ fn tcp_scan(call: &mut Call<'_, '_>) -> Reply {
     let kind = named(&name)?;
     if !matches!(kind.probe, crate::scan::kinds::Probe::Tcp(_)) {
         return Err(say_at(
-            format!("tcp_scan: {name} does not read TCP flags; write \"syn\", \"ack\", \"fin\" ..",),
+            format!("tcp_scan: {name} does not read TCP flags; write \"syn\", \"ack\", \"fin\" .."),
             &name,
         ));
     }
@@ -288,9 +288,9 @@ fn texts(given: &Dynamic) -> Option<Vec<String>> {
 
 /// Runs a scan by these kinds; none are a SYN scan, or one by connections where the system refuses raw packets.
 fn run(call: &mut Call<'_, '_>, chosen: Vec<Chosen>) -> Reply {
-    let prn = call.take(15).and_then(|given| given.try_cast::<FnPtr>());
+    let prn = call.take(15).and_then(Dynamic::try_cast::<FnPtr>);
     let request = request(call, chosen, false)?;
-    Ok(Dynamic::from(Found::new(perform(call, request, prn)?)))
+    Ok(Dynamic::from(Found::new(perform(call, request, prn.as_ref())?)))
 }
 
 /// Reads the arguments that all scans share.
@@ -320,6 +320,8 @@ fn request(call: &mut Call<'_, '_>, chosen: Vec<Chosen>, only_hosts: bool) -> Fa
     let network = call.state.network.borrow();
     request.targets = wanted(&network, &targets, &exclude, v6, &read).map_err(|e| at_part(&e, &targets))?;
     drop(network);
+    let typed = || format!("{}(\"{targets}\")", call.func.name);
+    request.args = call.state.command.borrow().clone().unwrap_or_else(typed);
     if only_hosts {
         return Ok(request);
     }
@@ -344,8 +346,6 @@ fn request(call: &mut Call<'_, '_>, chosen: Vec<Chosen>, only_hosts: bool) -> Fa
         return Err(call.fail(format!("the ports have none for {}", protos.join(", "))));
     }
     request.kinds.retain(|(_, ports)| !ports.is_empty());
-    let typed = || format!("{}(\"{targets}\")", call.func.name);
-    request.args = call.state.command.borrow().clone().unwrap_or_else(typed);
     Ok(request)
 }
 
@@ -459,7 +459,7 @@ fn zombie(
 }
 
 /// Runs a scan to its end, telling all who watch it.
-fn perform(call: &mut Call<'_, '_>, request: Request, prn: Option<FnPtr>) -> Fallible<Scan> {
+fn perform(call: &mut Call<'_, '_>, request: Request, prn: Option<&FnPtr>) -> Fallible<Scan> {
     pump(&Caller::Call(call.cx), call.state)?;
     call.state.may_wait()?;
     let state = call.state;
@@ -472,7 +472,7 @@ fn perform(call: &mut Call<'_, '_>, request: Request, prn: Option<FnPtr>) -> Fal
         state.watchers.borrow_mut().iter_mut().for_each(|watch| watch.news(scanner.scan(), &news));
         match &news {
             News::Port(row) if failed.is_none() => {
-                if let Some(prn) = &prn {
+                if let Some(prn) = prn {
                     let port = Port::of(scanner.scan(), row);
                     failed = prn.call_raw(call.cx, None, [Dynamic::from(port)]).err();
                     if failed.is_some() {
