@@ -45,14 +45,14 @@ fn mistakes_are_named_and_exit_with_2() {
         &["scan", "web.lab", "--xml", "/nowhere/out.xml"],
         &["scan", "web.lab", "--lab", "--live"],
     ];
-    let mut said = String::new();
+    let mut said = Vec::new();
     for args in rows {
         let done = pktsh(args);
         assert_eq!(done.status.code(), Some(2), "{args:?}: {done:?}");
         assert!(done.stdout.is_empty(), "{args:?}");
-        said += &format!("$ pktsh {}\n{}\n", args.join(" "), String::from_utf8(done.stderr).unwrap());
+        said.push(format!("$ pktsh {}\n{}\n", args.join(" "), String::from_utf8(done.stderr).unwrap()));
     }
-    golden("scan-mistakes.txt", &said);
+    golden("scan-mistakes.txt", &said.concat());
 }
 
 /// Scans of the laboratory, which are the same in every run: standard output, then standard error.
@@ -70,14 +70,14 @@ fn scans_read_as_they_should() {
         &["scan", "web.lab", "-p22,80", "--csv=-"],
         &["scan", "web.lab", "-p", "80", "--probe", "IP(ttl=12)/TCP(window=1024)"],
     ];
-    let mut seen = String::new();
+    let mut seen = Vec::new();
     for args in rows {
         let done = pktsh(args);
         assert_eq!(done.status.code(), Some(0), "{args:?}: {done:?}");
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        seen += &format!("$ pktsh {}\n{}--\n{}\n", args.join(" "), text(done.stdout), text(done.stderr));
+        seen.push(format!("$ pktsh {}\n{}--\n{}\n", args.join(" "), text(done.stdout), text(done.stderr)));
     }
-    golden("scan-runs.txt", &seen.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+    golden("scan-runs.txt", &seen.concat().replace(env!("CARGO_PKG_VERSION"), "VERSION"));
 }
 
 #[test]

@@ -70,7 +70,12 @@ fn scans(word: &str) -> Option<Means> {
         let (_, kind) = own.chain(OTHER_SCANS.iter().copied()).find(|(nmap, _)| *nmap == option)?;
         kinds.push(format!("--kind={kind}"));
     }
-    if letters.ends_with('I') { Some(Means::With(ZOMBIE, String::new())) } else { Some(Means::Words(kinds)) }
+    match letters {
+        "I" => Some(Means::With(ZOMBIE, String::new())),
+        // Which zombie is not said.
+        _ if letters.contains('I') => None,
+        _ => Some(Means::Words(kinds)),
+    }
 }
 
 /// An option without a value of its own: `-Pn`, `-F`, `-p-`.
@@ -160,6 +165,7 @@ mod tests {
         ("--open --top-ports 10 --exclude a", "--open --top-ports 10 --exclude a"),
         ("--kind syn web.lab", "--kind syn web.lab"),
         ("-sQ", "-sQ"),
+        ("-sSI", "-sSI"),
         ("-- -sS", "-- -sS"),
     ];
 
