@@ -12,6 +12,9 @@ use crate::scan::{News, Pace, Scan, Watch};
 /// More kinds than this are counted, not named.
 const MOST_KINDS: usize = 3;
 
+/// Before this time nothing is said of the time left: the first answers come faster than those that are silent end.
+const ENOUGH: Duration = Duration::from_secs(1);
+
 /// The line. Clones are one.
 #[derive(Clone, Default)]
 pub(super) struct Live {
@@ -97,7 +100,7 @@ impl Gauge {
         let done = done.min(total);
         let percent = (u128::from(done) * 100).checked_div(u128::from(total)).unwrap_or(0);
         self.percent = self.percent.max(percent as u64).min(99);
-        if done > 0 {
+        if elapsed >= ENOUGH && percent >= 1 {
             let share = (total - done) as f64 / done as f64;
             let left = Duration::try_from_secs_f64(elapsed.as_secs_f64() * share).unwrap_or(Duration::MAX);
             self.left = Some(self.left.map_or(left, |shown| shown.min(left)));
@@ -108,7 +111,10 @@ impl Gauge {
     fn text(&self, pace: &Pace) -> String {
         let seconds = pace.elapsed.as_secs_f64();
         let rate = if seconds > 0.0 { (pace.sent as f64 / seconds) as u64 } else { 0 };
-        let left = self.left.map_or_else(String::new, |left| format!("  {} left", span(left)));
+        let left = self
+            .left
+            .filter(|left| left.as_secs() > 0)
+            .map_or_else(String::new, |left| format!("  {} left", span(left)));
         format!("{}%  {}/s  {} open{left}", self.percent, thousands(rate), thousands(pace.open))
     }
 }
@@ -148,7 +154,8 @@ mod tests {
             (pace(41, 100, 1000), "41%  82/s  17 open  1 s left"),
             (pace(9000, 90_000, 20_000), "10%  900/s  17 open  3 min 0 s left"),
             (pace(100_000, 1_000_000, 1_000_000), "10%  200/s  17 open  2 h 30 min left"),
-            (pace(10_000, 10_000, 1000), "99%  20,000/s  17 open  0 s left"),
+            (pace(10_000, 10_000, 1000), "99%  20,000/s  17 open"),
+            (pace(80, 1000, 900), "8%  177/s  17 open"),
         ];
         for (pace, wanted) in rows {
             let mut gauge = Gauge::default();
