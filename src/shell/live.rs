@@ -12,7 +12,7 @@ use crate::scan::{News, Pace, Scan, Watch};
 /// More kinds than this are counted, not named.
 const MOST_KINDS: usize = 3;
 
-/// Before this time nothing is said of the time left: the first answers come faster than those that are silent end.
+/// Before this nothing is said of the time left: ports that answer are decided sooner than silent ones.
 const ENOUGH: Duration = Duration::from_secs(1);
 
 /// The line. Clones are one.
