@@ -83,6 +83,8 @@ fn memory_is_bounded() {
             most_memory: 1 << 30,
             watchers: Watchers::default(),
             accounts: false,
+            watchers: pktsh::scan::Watchers::default(),
+            command: None,
         };
         let trouble = Session::new(settings).line("let a = []; loop { a.push(1); }").expect_err("it grows for ever");
         assert!(trouble.message.contains("1024 MiB"), "{trouble}");
