@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use pktsh::engine::Network;
 use pktsh::lab::Lab;
-use pktsh::scan::Watchers;
 use pktsh::script::{Session, Settings};
 use support::{Heard, lab_session, session_with, with_stack};
 
@@ -81,7 +80,6 @@ fn memory_is_bounded() {
             signals: Arc::default(),
             memory: || Some(2 << 30),
             most_memory: 1 << 30,
-            watchers: Watchers::default(),
             accounts: false,
             watchers: pktsh::scan::Watchers::default(),
             command: None,
