@@ -424,7 +424,9 @@ fn write_ports(given: &Dynamic, text: &mut String) -> Option<()> {
 }
 
 fn timing(call: &mut Call<'_, '_>) -> Fallible<&'static Timing> {
-    let Some(given) = call.take(at(call, "timing")).filter(|given| !given.is_unit()) else { return Ok(Timing::normal()) };
+    let Some(given) = call.take(at(call, "timing")).filter(|given| !given.is_unit()) else {
+        return Ok(Timing::normal());
+    };
     let text = given.to_string();
     Timing::named(&text).ok_or_else(|| {
         let names: Vec<&str> = crate::scan::TIMINGS.iter().map(|t| t.name).collect();
