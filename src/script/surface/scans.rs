@@ -300,7 +300,9 @@ fn request(call: &mut Call<'_, '_>, chosen: Vec<Chosen>, only_hosts: bool) -> Fa
     let ports_given = call.take(1);
     let most = call.count(2).unwrap_or(100);
     let exclude = call.take(3).as_ref().and_then(texts).unwrap_or_default().join(" ");
-    request.discover = call.take(4).is_none_or(|v| v.as_bool().unwrap_or(true));
+    // An idle scan keeps away from its targets, unless it is told otherwise.
+    let is_hidden = !chosen.is_empty() && chosen.iter().all(|c| c.kind.probe == crate::scan::kinds::Probe::Idle);
+    request.discover = call.take(4).map_or(!is_hidden, |v| v.as_bool().unwrap_or(true));
     request.retry = call.count(5).map(|n| u32::try_from(n).unwrap_or(u32::MAX).min(100));
     request.timeout = call.seconds(6);
     request.min_rate = call.count(7).map(|n| n.max(1) as f64);
