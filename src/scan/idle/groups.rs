@@ -264,6 +264,11 @@ impl Group {
 mod tests {
     use super::*;
 
+    fn opened(groups: &mut Groups) -> Vec<u16> {
+        let decided = std::iter::from_fn(|| groups.take_decided());
+        decided.inspect(|it| assert!(it.tries >= 2, "{it:?}")).filter(|it| it.is_open).map(|it| it.port).collect()
+    }
+
     /// Counts as a zombie would whose target has these ports open; `noise` is added to the measurements of a number.
     fn count(
         ports: std::ops::RangeInclusive<u16>,
@@ -279,11 +284,9 @@ mod tests {
             if let Err(trouble) = groups.counted(Count::Just(hits + noise(round))) {
                 return (Err(trouble), found, round);
             }
-            while let Some(decided) = groups.take_decided() {
-                assert!(decided.tries >= 2);
-                found.extend(decided.is_open.then_some(decided.port));
-            }
+            found.extend(opened(&mut groups));
         }
+        found.extend(opened(&mut groups));
         found.sort_unstable();
         (Ok(()), found, round)
     }

@@ -82,7 +82,10 @@ pub const KEYWORDS: [Keyword; ALL] = [
     word(opt("iface", Kind::Text, "None", "The only interface to use; else the route decides."), &[("-e", "")]),
     word(opt("ipv6", Kind::Bool, "false", "Whether a name stands for its IPv6 address."), &[("-6", "true")]),
     word(opt("open", Kind::Bool, "false", "Whether only open ports are shown and kept."), &[("--open", "true")]),
-    word(opt("probe", Kind::Any, "None", "A packet that all probes are made from: IP(ttl=12)/TCP(window=1024)."), &[]),
+    word(
+        opt("probe", Kind::Packet, "None", "A packet that all probes are made from: IP(ttl=12)/TCP(window=1024)."),
+        &[],
+    ),
     word(opt("prn", Kind::Function, "None", "Called with each port as it is decided."), &[]),
     word(opt("kind", Kind::Any, "None", "A kind or several: syn connect ack window maimon fin null xmas udp .."), &[]),
     word(opt("zombie", Kind::Text, "None", "The host in whose name an idle scan sends."), &[]),
@@ -319,6 +322,8 @@ fn request(call: &mut Call<'_, '_>, chosen: Vec<Chosen>, only_hosts: bool) -> Fa
     let network = call.state.network.borrow();
     request.targets = wanted(&network, &targets, &exclude, v6, &read).map_err(|e| at_part(&e, &targets))?;
     drop(network);
+    let typed = || format!("{}(\"{targets}\")", call.func.name);
+    request.args = call.state.command.borrow().clone().unwrap_or_else(typed);
     if only_hosts {
         return Ok(request);
     }
@@ -343,7 +348,6 @@ fn request(call: &mut Call<'_, '_>, chosen: Vec<Chosen>, only_hosts: bool) -> Fa
         return Err(call.fail(format!("the ports have none for {}", protos.join(", "))));
     }
     request.kinds.retain(|(_, ports)| !ports.is_empty());
-    request.args = format!("{}(\"{targets}\")", call.func.name);
     Ok(request)
 }
 

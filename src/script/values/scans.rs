@@ -15,11 +15,11 @@ use crate::script::state::State;
 
 /// A finished scan.
 #[derive(Clone, Debug)]
-pub struct Found(pub(in crate::script) Rc<Scan>);
+pub(in crate::script) struct Found(pub(in crate::script) Rc<Scan>);
 
 /// One row of a scan, with what its host is called.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Port {
+pub(in crate::script) struct Port {
     host: ImmutableString,
     name: Option<ImmutableString>,
     row: Row,
