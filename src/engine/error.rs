@@ -37,6 +37,9 @@ pub enum EngineError {
     /// The set is too large to keep.
     #[error("the set has {0} packets, and sr keeps each with its answer: send at most {1} in one call")]
     TooMany(u64, u64),
+    /// What was asked cannot be done, and why: the zombie of an idle scan is of no use.
+    #[error("{0}")]
+    Useless(String),
     /// A public address, and nobody allowed it.
     #[error("{0} is a public address: start pktsh with --public to send there, and only with its owner's permission")]
     Public(IpAddr),

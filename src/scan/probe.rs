@@ -238,6 +238,16 @@ impl Template {
         Ok(Self { bytes: built.bytes, upper: start, proto, keep, tag: if is_init { 16 } else { 4 }, has_payload })
     }
 
+    /// The same packet with this source address, whosever it is. The checksums follow when it is written.
+    pub(super) fn in_the_name_of(mut self, from: IpAddr) -> Self {
+        match (from, self.bytes.first().map_or(0, |first| first >> 4)) {
+            (IpAddr::V4(addr), 4) => self.bytes[12..16].copy_from_slice(&addr.octets()),
+            (IpAddr::V6(addr), 6) => self.bytes[8..24].copy_from_slice(&addr.octets()),
+            _ => {}
+        }
+        self
+    }
+
     /// The source port that the user has set.
     pub(super) fn own_port(&self) -> Option<u16> {
         self.keep.sport

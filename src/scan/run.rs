@@ -3,6 +3,8 @@
 //! [`Scanner::next`] does a piece of the work and returns with what there is to tell. No link is borrowed between two
 //! calls, so whoever is told may use the network itself.
 
+mod idling;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,6 +12,7 @@ use std::time::Duration;
 
 use super::combine::combine;
 use super::discover::{Door, Knock, Known};
+use super::idle::Idle;
 use super::job::{Goal, Setup, Sweep};
 use super::kinds::Probe;
 use super::outcome::{About, Host, News, Pace, Presence, Row, Scan, Unfinished};
@@ -128,6 +131,10 @@ pub struct Scanner {
     /// The system makes the connections, so that no privilege is needed.
     is_plain: bool,
     paths: Vec<Result<Path, EngineError>>,
+    /// The path to the zombie.
+    zombie: Option<Path>,
+    /// Why it is of no use, once that is known.
+    zombie_refused: Option<Arc<str>>,
     stage: Stage,
     queue: VecDeque<News>,
     began: Time,
@@ -154,6 +161,8 @@ enum Stage {
     Knocking(Box<Group>, Box<Knock>, Option<Box<dyn Link>>),
     /// It scans, by the kind of this number.
     Sweeping(Box<Group>, usize, Box<Sweep>, Option<Box<dyn Link>>),
+    /// It reads a zombie's counter, for the kind of this number.
+    Idling(Box<Group>, usize, Box<Idle>),
     /// All is done.
     Over,
 }
@@ -183,7 +192,11 @@ impl Scanner {
             return Err(EngineError::TooMany(rows, MOST_ROWS));
         }
         let targets: Vec<Target> = request.targets.iter().map(|wanted| wanted.target.clone()).collect();
-        let Paths { place, paths, .. } = network.routes(&targets, request.iface.as_deref())?;
+        let zombie = request.zombie.as_ref().map(|(zombie, _)| zombie.clone());
+        let reached: Vec<Target> = targets.iter().cloned().chain(zombie).collect();
+        let Paths { place, mut paths, .. } = network.routes(&reached, request.iface.as_deref())?;
+        let zombie = paths.split_off(targets.len()).pop().transpose()?;
+        idling::check(&mut request, zombie.as_ref(), &paths)?;
         let connects = |(chosen, _): &(Chosen, _)| chosen.kind.probe == Probe::Connect;
         let mut is_plain = !request.kinds.is_empty() && request.kinds.iter().all(connects);
         if !is_plain && let Err(error) = network.link(place) {
@@ -212,6 +225,8 @@ impl Scanner {
             place,
             is_plain,
             paths,
+            zombie,
+            zombie_refused: None,
             stage: Stage::New,
             queue: VecDeque::new(),
             used: Vec::new(),
@@ -247,6 +262,7 @@ impl Scanner {
                 Stage::Between(next) => self.take_up(network, next)?,
                 Stage::Knocking(group, knock, dialer) => self.knock(network, group, knock, dialer)?,
                 Stage::Sweeping(group, kind, sweep, dialer) => self.sweep(network, group, kind, sweep, dialer)?,
+                Stage::Idling(group, kind, idle) => self.idle(network, group, kind, idle)?,
                 Stage::Over => return Ok(News::Ended),
             }
         }
@@ -457,6 +473,9 @@ impl Scanner {
             self.stage = Stage::Between(group.next);
             return Ok(());
         }
+        if chosen.kind.probe == Probe::Idle {
+            return self.begin_idle(network, group, at);
+        }
         let count = if chosen.kind.proto == Proto::Udp { DATAGRAM_PORTS } else { TRY_PORTS };
         let sports = self.sports(network, count);
         let mut goals = Vec::with_capacity(group.members.len());
@@ -522,13 +541,13 @@ impl Scanner {
             member.rtt = sweep.goals[at].rtt;
             if is_last && sweep.is_finished(at) && self.scan.hosts[member.host].ended == 0 {
                 self.scan.hosts[member.host].rtt = member.rtt.known();
-                self.give_up(member.host, kind, &sweep, at);
+                self.give_up(member.host, kind, sweep.unfinished(at), "");
                 self.finish_host(network, member.host);
             }
         }
         if ended == Ended::Interrupted || (ended == Ended::Never && !sweep.is_over()) {
             self.count(&mut sweep);
-            return self.interrupted(network, group.next, Some((&group, kind, &sweep)));
+            return self.interrupted(network, group.next, Some((&group, kind, &|at| sweep.unfinished(at))));
         }
         if !sweep.is_over() {
             let pace = self.pace(network, sweep.pace());
@@ -539,7 +558,7 @@ impl Scanner {
         self.count(&mut sweep);
         if !is_last {
             for at in 0..group.members.len() {
-                self.give_up(group.members[at].host, kind, &sweep, at);
+                self.give_up(group.members[at].host, kind, sweep.unfinished(at), "");
             }
         }
         self.begin_kind(network, group, kind + 1)
@@ -555,11 +574,11 @@ impl Scanner {
         self.scan.strays.extend(sweep.strays.drain(..).take(room));
     }
 
-    /// Ports of a host that took too long.
-    fn give_up(&mut self, host: usize, kind: usize, sweep: &Sweep, at: usize) {
-        let ports = sweep.unfinished(at);
+    /// Ports of a host that get no row: it took too long, or `why`.
+    fn give_up(&mut self, host: usize, kind: usize, ports: Vec<u16>, why: &str) {
         if !ports.is_empty() {
-            self.scan.unfinished.push(Unfinished { host, kind: self.request.kinds[kind].0.kind, ports });
+            let kind = self.request.kinds[kind].0.kind;
+            self.scan.unfinished.push(Unfinished { host, kind, ports, why: why.into() });
         }
     }
 
@@ -627,7 +646,11 @@ impl Scanner {
             }
             Stage::Sweeping(group, kind, mut sweep, _) => {
                 self.count(&mut sweep);
-                self.interrupted(network, group.next, Some((&group, kind, &sweep)))
+                self.interrupted(network, group.next, Some((&group, kind, &|at| sweep.unfinished(at))))
+            }
+            Stage::Idling(group, kind, idle) => {
+                self.count_idle(&idle);
+                self.interrupted(network, group.next, Some((&group, kind, &|at| idle.unfinished(at))))
             }
             Stage::Over => Ok(()),
         }
@@ -639,6 +662,12 @@ impl Scanner {
             return;
         }
         self.scan.hosts[host].ended = self.wall(network);
+        // Ports of which not all kinds have spoken: what is known of them is kept.
+        let of_host = (host, Proto::ALL[0], 0)..(host + 1, Proto::ALL[0], 0);
+        let known: Vec<_> = self.partial.range(of_host).map(|(key, _)| *key).collect();
+        for rows in known.iter().filter_map(|key| self.partial.remove(key)).collect::<Vec<_>>() {
+            self.tell(combine(rows));
+        }
         let mut rows = self.rows.remove(&host).unwrap_or_default();
         rows.sort_by_key(|row| (row.proto, row.port));
         self.scan.rows.extend(rows);
@@ -662,23 +691,20 @@ impl Scanner {
         &mut self,
         network: &mut Network,
         next: usize,
-        at: Option<(&Group, usize, &Sweep)>,
+        at: Option<(&Group, usize, &dyn Fn(usize) -> Vec<u16>)>,
     ) -> Result<(), EngineError> {
         self.scan.interrupted = true;
         self.scan.unbegun = (self.request.targets.len() - next.min(self.request.targets.len())) as u64;
-        if let Some((group, kind, sweep)) = at {
+        if let Some((group, kind, unfinished)) = at {
             for (at, member) in group.members.iter().enumerate() {
                 if self.scan.hosts[member.host].ended != 0 {
                     continue;
                 }
-                self.give_up(member.host, kind, sweep, at);
-                for (later, ports) in &self.request.kinds[kind + 1..] {
-                    let (host, ports) = (member.host, ports.to_vec());
-                    self.scan.unfinished.push(Unfinished { host, kind: later.kind, ports });
+                self.give_up(member.host, kind, unfinished(at), "");
+                for later in kind + 1..self.request.kinds.len() {
+                    let ports = self.request.kinds[later].1.to_vec();
+                    self.give_up(member.host, later, ports, "");
                 }
-            }
-            for rows in std::mem::take(&mut self.partial).into_values() {
-                self.tell(combine(rows));
             }
             for member in &group.members {
                 self.finish_host(network, member.host);

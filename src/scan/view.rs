@@ -69,6 +69,14 @@ impl<'a> Heard<'a> {
         Some(Self { from, to, ttl, proto: payload.ip_number.0, body, packet })
     }
 
+    /// The identification (RFC 791 section 3.1); IPv6 has none in each packet.
+    pub(super) fn id(&self) -> Option<u16> {
+        match self.packet {
+            [first, _, _, _, a, b, ..] if first >> 4 == 4 => Some(u16::from_be_bytes([*a, *b])),
+            _ => None,
+        }
+    }
+
     /// 16 bits of the body in network order.
     fn u16(&self, at: usize) -> Option<u16> {
         Some(u16::from_be_bytes(self.body.get(at..at + 2)?.try_into().ok()?))

@@ -186,12 +186,14 @@ pub fn totals(scan: &Scan, width: usize) -> String {
     lines.iter().map(|line| wrapped(width, &escape(line))).collect::<Vec<_>>().join("\n")
 }
 
-/// `not finished: web.lab, syn: 22,80-90`.
+/// `not finished: web.lab, syn: 22,80-90`, and the reason where there is one.
 fn unfinished(scan: &Scan) -> impl Iterator<Item = String> {
     scan.unfinished.iter().filter_map(|part| {
         let host = scan.hosts.get(part.host)?;
         let name = host.name.as_ref().map_or_else(|| host.target.to_string(), ToString::to_string);
-        Some(format!("not finished: {name}, {}: {}", part.kind.name, ports_text(&part.ports).replace(',', ", ")))
+        let ports = ports_text(&part.ports).replace(',', ", ");
+        let why = if part.why.is_empty() { String::new() } else { format!(" ({})", part.why) };
+        Some(format!("not finished: {name}, {}: {ports}{why}", part.kind.name))
     })
 }
 

@@ -11,7 +11,7 @@ use crate::base::ports::{PortSpec, Proto};
 use crate::base::spec::SpecError;
 use crate::layers::tcp::FLAGS;
 use crate::packet::Packet;
-use crate::scan::kinds::{KINDS, Kind as ScanKind};
+use crate::scan::kinds::{KINDS, Kind as ScanKind, Probe};
 use crate::scan::report::diff::diff;
 use crate::scan::targets::{TargetError, wanted};
 use crate::scan::{Chosen, News, Presence, Request, Scan, Scanner, Timing};
@@ -129,7 +129,7 @@ const OF_TCP: &[Param] = &params::<{ COMMON + 2 }>(&[FLAGS_AT], &[READ_AS]);
 /// The function of a kind.
 const fn of_kind(at: usize) -> Func {
     let kind = &KINDS[at];
-    let is_idle = matches!(kind.probe, crate::scan::kinds::Probe::Idle);
+    let is_idle = matches!(kind.probe, Probe::Idle);
     Func {
         name: kind.function,
         group: "scans",
@@ -254,7 +254,7 @@ fn tcp_scan(call: &mut Call<'_, '_>) -> Reply {
     };
     let name = call.text(at(call, "read_as")).unwrap_or_else(|| "syn".into());
     let kind = named(&name)?;
-    if !matches!(kind.probe, crate::scan::kinds::Probe::Tcp(_)) {
+    if !matches!(kind.probe, Probe::Tcp(_)) {
         return Err(say_at(
             format!("tcp_scan: {name} does not read TCP flags; write \"syn\", \"ack\", \"fin\" .."),
             &name,
@@ -316,7 +316,9 @@ fn request(call: &mut Call<'_, '_>, chosen: Vec<Chosen>, only_hosts: bool) -> Fa
     let ports_given = call.take(at(call, "ports"));
     let most = call.count(at(call, "top_ports")).unwrap_or(100);
     let exclude = call.take(at(call, "exclude")).as_ref().and_then(texts).unwrap_or_default().join(" ");
-    request.discover = call.take(at(call, "discover")).is_none_or(|v| v.as_bool().unwrap_or(true));
+    // An idle scan keeps away from its targets, unless it is told otherwise.
+    let is_hidden = !chosen.is_empty() && chosen.iter().all(|chosen| chosen.kind.probe == Probe::Idle);
+    request.discover = call.take(at(call, "discover")).map_or(!is_hidden, |v| v.as_bool().unwrap_or(true));
     request.retry = call.count(at(call, "retry")).map(|n| u32::try_from(n).unwrap_or(u32::MAX).min(100));
     request.timeout = call.seconds(at(call, "timeout"));
     request.min_rate = call.count(at(call, "min_rate")).map(|n| n.max(1) as f64);
@@ -457,7 +459,7 @@ fn zombie(
     chosen: &[Chosen],
     v6: bool,
 ) -> Fallible<Option<(crate::base::targets::Target, u16)>> {
-    if !chosen.iter().any(|c| c.kind.probe == crate::scan::kinds::Probe::Idle) {
+    if !chosen.iter().any(|c| c.kind.probe == Probe::Idle) {
         return Ok(None);
     }
     let (name, port) = (call.text(at(call, "zombie")), call.count(at(call, "zombie_port")).unwrap_or(80));
