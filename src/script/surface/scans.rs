@@ -12,12 +12,11 @@ use crate::base::spec::SpecError;
 use crate::layers::tcp::FLAGS;
 use crate::packet::Packet;
 use crate::scan::kinds::{KINDS, Kind as ScanKind, Probe};
-use crate::scan::report::diff::diff;
 use crate::scan::targets::{TargetError, wanted};
 use crate::scan::{Chosen, News, Presence, Request, Scan, Scanner, Timing};
 use crate::script::func::{Call, Func, Kind, Param, Reply, describe, say, say_at};
 use crate::script::listen::{Caller, pump};
-use crate::script::values::{Found, Port};
+use crate::script::values::{Changes, Found, Port};
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
 
@@ -222,11 +221,11 @@ pub(super) const ROWS: &[Func] = &[
             need("new", Kind::Any, "The later one."),
         ],
         more: false,
-        gives: "text; \"nothing changed\" when it is so",
+        gives: "the changes: .come, .gone, .changes, .is_empty()",
         examples: &[r#"diff(syn_scan("web.lab", ports="80"), ack_scan("web.lab", ports="80"))"#],
         run: |call| {
             let (old, new) = (scan_of(call, 0)?, scan_of(call, 1)?);
-            Ok(diff(&old, &new).to_string().into())
+            Ok(Dynamic::from(Changes::between(&old, &new)))
         },
     },
 ];
@@ -448,7 +447,7 @@ fn probe(call: &mut Call<'_, '_>, chosen: &[Chosen]) -> Fallible<Option<Packet>>
     let syn = [Chosen::of(&KINDS[0])];
     let chosen = if chosen.is_empty() { &syn } else { chosen };
     for kind in chosen {
-        kind.check_probe(&packet).map_err(say)?;
+        kind.check_probe(&packet).map_err(|why| say_at(why, "probe"))?;
     }
     Ok(Some(packet))
 }
