@@ -249,8 +249,8 @@ fn changes(engine: &mut Engine) {
                 ("port".into(), INT::from(change.port).into()),
                 ("proto".into(), change.proto.name().into()),
                 ("kind".into(), ImmutableString::from(&*change.kind).into()),
-                ("old".into(), change.old.word().into()),
-                ("new".into(), change.new.word().into()),
+                ("before".into(), change.old.word().into()),
+                ("now".into(), change.new.word().into()),
             ];
             Dynamic::from(Map::from(pairs))
         };
