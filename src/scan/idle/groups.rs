@@ -203,10 +203,12 @@ impl Groups {
         } else if group.rechecks == 0 {
             group.counted = group.counted.max(count);
         }
-        // What counts now and then has lost a SYN or its answer: silence is worth less from now on.
+        // What counts now and then has lost a SYN or its answer: silence is worth less from now on, and so is a count,
+        // for what was lost is sent again later.
         let is_loss = if count == 0 { part.proofs > 0 } else { part.silences > 0 };
         if is_loss {
             self.silences = (self.silences + 1).min(self.silences.max(MOST_SILENCES));
+            self.proofs = self.proofs.max(3);
         }
         if count == 0 {
             part.silences += 1;

@@ -475,8 +475,8 @@ impl Idle {
             Course::Count(groups) => {
                 let is_late = groups.is_second_look() && matches!(count, Count::Just(1..));
                 let result = groups.counted(count);
-                if is_late && self.lost == 0 {
-                    // The first look was too short.
+                if is_late {
+                    // The first look was too short: the target is far, or lost something and sent it again.
                     self.wait = (self.wait * 2).min(MOST_WAIT);
                 }
                 self.take_decided();
