@@ -64,6 +64,8 @@ pub(super) struct Groups {
     silences: u32,
     /// Measurements until a port is open.
     proofs: u32,
+    /// Halves of a group have counted at the first look: answers come in time.
+    is_in_time: bool,
     troubles: u32,
     unsure: u32,
     /// Added to the wait of each measurement.
@@ -115,6 +117,7 @@ impl Groups {
             most,
             silences: tries.max(1),
             proofs: 2,
+            is_in_time: false,
             troubles: 0,
             unsure: 0,
             delay: Duration::ZERO,
@@ -155,10 +158,14 @@ impl Groups {
         }
     }
 
-    /// How much longer than usual to wait for what the next measurement makes: a second look at what was silent is a
-    /// long one, so that far targets have their time.
+    /// Whether the next measurement is a second look at what was silent.
     pub(super) fn is_second_look(&self) -> bool {
         self.group.as_ref().and_then(|group| group.parts.last()).is_some_and(|part| part.silences > 0)
+    }
+
+    /// Whether it is known that answers come in the time that is waited for them.
+    pub(super) fn is_in_time(&self) -> bool {
+        self.is_in_time
     }
 
     /// The pause before the next measurement; asked for once.
@@ -191,13 +198,17 @@ impl Groups {
         if count > size {
             return self.contradiction();
         }
-        if part.ports.len() == group.ports.len() && group.rechecks == 0 {
+        if part.ports.len() < group.ports.len() {
+            self.is_in_time |= count > 0 && part.silences == 0;
+        } else if group.rechecks == 0 {
             group.counted = group.counted.max(count);
         }
-        // What counts now and then has lost a SYN or its answer: silence is worth less from now on.
+        // What counts now and then has lost a SYN or its answer: silence is worth less from now on, and so is a count,
+        // for what was lost is sent again later.
         let is_loss = if count == 0 { part.proofs > 0 } else { part.silences > 0 };
         if is_loss {
             self.silences = (self.silences + 1).min(self.silences.max(MOST_SILENCES));
+            self.proofs = self.proofs.max(3);
         }
         if count == 0 {
             part.silences += 1;

@@ -360,8 +360,12 @@ impl Idle {
                     self.take_decided();
                     return self.end_goal(now);
                 };
-                let long =
-                    if groups.is_second_look() { LONG_WAIT.max(self.wait * 5).min(MOST_WAIT) } else { self.wait };
+                // A far target's answers may take longer: what was silent is given more time.
+                let long = match (groups.is_second_look(), groups.is_in_time()) {
+                    (false, _) => self.wait,
+                    (true, true) => self.wait * 2,
+                    (true, false) => LONG_WAIT.max(self.wait * 5).min(MOST_WAIT),
+                };
                 let wait = long.max(self.patience()) + self.delay();
                 let forged = if ports.is_empty() { Forged::Nothing } else { Forged::Syns(ports) };
                 Measure { forged, gap: Duration::ZERO, wait }
@@ -471,8 +475,8 @@ impl Idle {
             Course::Count(groups) => {
                 let is_late = groups.is_second_look() && matches!(count, Count::Just(1..));
                 let result = groups.counted(count);
-                if is_late && self.lost == 0 {
-                    // The first look was too short.
+                if is_late {
+                    // The first look was too short: the target is far, or lost something and sent it again.
                     self.wait = (self.wait * 2).min(MOST_WAIT);
                 }
                 self.take_decided();
