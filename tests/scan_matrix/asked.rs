@@ -78,7 +78,7 @@ fn said(row: &Row) -> Said {
 }
 
 /// What an address is in the networks of the test.
-fn name(addr: &str) -> &str {
+pub(crate) fn name(addr: &str) -> &str {
     match addr {
         "10.9.0.2" | "fd00:9::2" | "192.0.2.1" | "2001:db8::1" => "the router",
         "10.9.0.6" | "fd00:9::6" => "another",
@@ -129,7 +129,8 @@ fn nmap(question: &Question) -> Answers {
     let ports: Vec<String> = question.ports.iter().map(u16::to_string).collect();
     let mut command = Command::new("nmap");
     command.args([question.kind.nmap, "-n", "-Pn", "-vv", "--reason", "--max-retries", "1", "-oX", "-"]);
-    command.args(["--min-rtt-timeout", "300ms", "-p", &ports.join(",")]);
+    command.args(["--min-rtt-timeout", "300ms", "--max-rtt-timeout", "500ms", "--initial-rtt-timeout", "500ms"]);
+    command.args(["-p", &ports.join(",")]);
     if question.target.contains(':') {
         command.arg("-6");
     }

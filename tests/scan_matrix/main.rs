@@ -9,15 +9,21 @@
 //! | `net`, `stack.py` | the networks, and a host that is made up |
 //! | `asked` | Nmap and we |
 //! | `page`, `reasons` | the page |
+//! | `discovery` | who is there |
+//! | `local` | this machine itself, tunnels, no privilege |
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test shows what ran inside, and fails by panicking")]
 
 mod asked;
+mod discovery;
+mod local;
 mod net;
 mod page;
 mod ports;
 mod reasons;
+#[path = "../support/session.rs"]
+mod session;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -95,8 +101,10 @@ impl Plan {
         let mut questions = Vec::new();
         for kind in KINDS.iter().filter(|kind| is_asked(kind.probe)) {
             let ports = self.ports.iter().filter(|(proto, _)| *proto == kind.proto).flat_map(|(_, ports)| ports);
-            let ports: Vec<u16> = ports.map(|port| port.0).collect();
-            if !ports.is_empty() {
+            // Any ICMP error says that its sender speaks ICMP: asked alone, it says so by an echo reply.
+            let (alone, others): (Vec<u16>, Vec<u16>) =
+                ports.map(|port| port.0).partition(|port| kind.probe == Probe::Protocol && [1, 58].contains(port));
+            for ports in [others, alone].into_iter().filter(|ports| !ports.is_empty()) {
                 questions.push(Question { kind, target: self.target.to_owned(), ports, ttl: self.ttl });
             }
         }
@@ -127,7 +135,21 @@ fn every_kind_says_of_every_port_what_nmap_says() {
         wire.server_sh(&format!("nft -f - <<'END'\n{}\nEND", net::rules()));
         let plans = plans();
         let questions: Vec<Question> = plans.iter().flat_map(Plan::questions).collect();
-        let mut nmaps = nmap_all(&questions).into_iter();
+        // A protocol scan of Nmap's reads every ICMP error from its target, whosever probe it quotes.
+        let phase = |question: &Question| match (question.kind.probe, question.ports[..] == [1] || question.ports[..] == [58]) {
+            (Probe::Protocol, true) => 2,
+            (Probe::Protocol, false) => 1,
+            _ => 0,
+        };
+        let mut nmaps = vec![asked::Answers::new(); questions.len()];
+        for wanted in 0..3 {
+            let places: Vec<usize> = (0..questions.len()).filter(|at| phase(&questions[*at]) == wanted).collect();
+            let those: Vec<Question> = places.iter().map(|at| questions[*at].clone()).collect();
+            for (place, answers) in places.into_iter().zip(nmap_all(&those)) {
+                nmaps[place] = answers;
+            }
+        }
+        let mut nmaps = nmaps.into_iter();
         let mut live = Network::new(vec![Box::new(LiveWorld::new(None))], 1);
         let mut lab = Network::new(vec![Box::new(net::lab())], 1);
         let mut sections = Vec::new();

@@ -15,6 +15,11 @@ use crate::support::wire::{Running, Wire, run};
 /// The programs and the made-up host at the server's end.
 const STACK: &str = include_str!("stack.py");
 
+const LISTEN: &str = "import socket
+s = socket.create_server(('', PORT), family=socket.AF_INET6, dualstack_ipv6=True)
+print('ready', flush=True)
+while True: s.accept()[0].close()";
+
 /// The third host.
 pub(crate) const FAR: [&str; 2] = ["10.9.2.2", "fd00:9:2::2"];
 
@@ -28,6 +33,13 @@ impl Held {
     /// Runs a shell script at the third host, to its end.
     pub(crate) fn far_sh(&self, script: &str) {
         run(Command::new("nsenter").args(["-t", &self.far.id().to_string(), "-n", "sh", "-ec", script]));
+    }
+
+    /// A server at the third host.
+    pub(crate) fn far_listens(&self, port: u16) -> Running {
+        let script = LISTEN.replace("PORT", &port.to_string());
+        let enter = ["-t", &self.far.id().to_string(), "-n", "python3", "-c", &script];
+        Running::until_ready(Command::new("nsenter").args(enter))
     }
 }
 
@@ -57,8 +69,11 @@ pub(crate) fn prepare(wire: &Wire) -> Held {
          cd /proc/sys/net
          {UNLIMITED}"
     ));
+    // Each end knows the other: who has to ask first, hears the answers to connect() later.
+    wire.server_sh("ip neigh replace fd00:9::1 lladdr 02:00:00:09:00:01 nud permanent dev eth0");
     wire.client_sh(
-        "ip route add 10.9.2.0/24 via 10.9.0.2
+        "ip neigh replace fd00:9::2 lladdr 02:00:00:09:00:02 nud permanent dev eth0
+         ip route add 10.9.2.0/24 via 10.9.0.2
          ip -6 route add fd00:9:2::/64 via fd00:9::2",
     );
     held
@@ -108,8 +123,7 @@ pub(crate) const LAB_FAR: [&str; 2] = ["203.0.113.50", "2001:db8:d::2"];
 /// A laboratory of these alone.
 pub(crate) fn lab() -> Lab {
     let rule = |proto: &str, port: usize, action: &str, more: &str| {
-        let traffic = if proto.is_empty() { String::new() } else { format!("traffic = \"{proto}\", ") };
-        format!("{{ action = \"{action}\", {traffic}ports = \"{port}\"{more} }},\n")
+        format!("{{ action = \"{action}\", traffic = \"{proto}\", ports = \"{port}\"{more} }},\n")
     };
     let (new, bare_syn) = (", state = [\"new\"]", ", flags = \"S/SAFR\"");
     let mut own = vec![
@@ -122,14 +136,14 @@ pub(crate) fn lab() -> Lab {
         rule("tcp", 1016, "drop", bare_syn),
         rule("udp", 2004, "drop", ""),
         rule("udp", 2012, "drop", new),
-        rule("", 3004, "drop", ""),
+        rule("sctp", 3004, "drop", ""),
     ];
-    let mut forwarded = vec![rule("", 4004, "drop", "")];
+    let mut forwarded = vec![rule("any", 4004, "drop", "")];
     for (at, (.., action)) in REJECTS.into_iter().enumerate() {
-        for (proto, first) in [("tcp", 1005), ("udp", 2005), ("", 3005)] {
+        for (proto, first) in [("tcp", 1005), ("udp", 2005), ("sctp", 3005)] {
             own.push(rule(proto, first + at, action, ""));
         }
-        forwarded.push(rule("", 4005 + at, action, ""));
+        forwarded.push(rule("any", 4005 + at, action, ""));
     }
     let (own, forwarded) = (own.concat(), forwarded.concat());
     let [server, server6] = LAB_SERVER;
@@ -146,6 +160,7 @@ personality = \"linux\"
 tcp = \"1001, 1012, 1014, 1015\"
 udp = [{{ port = 2001, service = \"echo\" }}, {{ port = 2002, service = \"sink\" }}, {{ port = 2012, service = \"sink\" }}]
 sctp = \"3001\"
+protocols = [2]
 filter = {{ default = \"accept\", rules = [\n{own}] }}
 
 [[host]]

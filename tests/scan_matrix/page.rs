@@ -81,7 +81,8 @@ fn lines(
     explain: &mut dyn FnMut(Who, &str, &Said, &Said) -> String,
 ) -> String {
     let mut lines: Vec<(&str, String, Vec<&str>)> = Vec::new();
-    for asked in section.asked.iter().filter(|asked| asked.question.kind.proto == proto) {
+    let is_about = |asked: &&Asked| asked.question.kind.proto == proto && asked.ours.contains_key(&port);
+    for asked in section.asked.iter().filter(is_about) {
         let kind = asked.question.kind.name;
         let ours = &asked.ours[&port];
         let mut rest = String::new();
