@@ -1,6 +1,6 @@
 //! Taking up hosts: the ways to them, and who is there.
 
-use super::{BEAT, GROUP, Group, Member, Scanner, Stage, TRY_PORTS};
+use super::{BEAT, GROUP, Group, Left, Member, Scanner, Stage, TRY_PORTS};
 use crate::base::targets::Target;
 use crate::engine::{Ended, EngineError, Network, Paths, Way, drive};
 use crate::net::{Link, Reach};
@@ -215,6 +215,6 @@ impl Scanner {
         group.members.retain(|member| self.scan.hosts[member.host].presence == Presence::Up);
         let ports = self.request.kinds.first().map(|(_, ports)| ports.to_vec()).unwrap_or_default();
         let next = group.next - unknown.len();
-        self.interrupted(network, next, Some((&group, 0, &|_| ports.clone())))
+        self.interrupted(network, next, Some(Left { group: &group, kind: 0, unfinished: &|_| ports.clone() }))
     }
 }

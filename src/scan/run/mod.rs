@@ -108,6 +108,15 @@ struct Member {
     rtt: Rtt,
 }
 
+/// What a scan leaves that ends in the middle of a kind.
+struct Left<'a> {
+    group: &'a Group,
+    /// The number of the kind.
+    kind: usize,
+    /// The ports of a member of the group that this kind has not settled.
+    unfinished: &'a dyn Fn(usize) -> Vec<u16>,
+}
+
 impl Scanner {
     /// Prepares a scan; sends nothing yet.
     ///
@@ -203,11 +212,19 @@ impl Scanner {
             Stage::Knocking(group, knock, _) => self.leave(network, group, &knock),
             Stage::Sweeping(group, kind, mut sweep, _) => {
                 self.count(&mut sweep);
-                self.interrupted(network, group.next, Some((&group, kind, &|at| sweep.unfinished(at))))
+                self.interrupted(
+                    network,
+                    group.next,
+                    Some(Left { group: &group, kind, unfinished: &|at| sweep.unfinished(at) }),
+                )
             }
             Stage::Idling(group, kind, idle) => {
                 self.count_idle(&idle);
-                self.interrupted(network, group.next, Some((&group, kind, &|at| idle.unfinished(at))))
+                self.interrupted(
+                    network,
+                    group.next,
+                    Some(Left { group: &group, kind, unfinished: &|at| idle.unfinished(at) }),
+                )
             }
             Stage::Over => Ok(()),
         }
@@ -226,15 +243,10 @@ impl Scanner {
     }
 
     /// Ctrl-C: what is known is kept, and what is not is named.
-    fn interrupted(
-        &mut self,
-        network: &mut Network,
-        next: usize,
-        at: Option<(&Group, usize, &dyn Fn(usize) -> Vec<u16>)>,
-    ) -> Result<(), EngineError> {
+    fn interrupted(&mut self, network: &mut Network, next: usize, left: Option<Left<'_>>) -> Result<(), EngineError> {
         self.scan.interrupted = true;
         self.scan.unbegun = (self.request.targets.len() - next.min(self.request.targets.len())) as u64;
-        if let Some((group, kind, unfinished)) = at {
+        if let Some(Left { group, kind, unfinished }) = left {
             for (at, member) in group.members.iter().enumerate() {
                 if self.scan.hosts[member.host].ended != 0 {
                     continue;

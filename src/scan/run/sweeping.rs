@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{BEAT, Group, Member, Scanner, Stage, TRY_PORTS};
+use super::{BEAT, Group, Left, Member, Scanner, Stage, TRY_PORTS};
 use crate::base::Rng;
 use crate::base::common::top;
 use crate::base::ports::Proto;
@@ -112,7 +112,11 @@ impl Scanner {
         }
         if ended == Ended::Interrupted || (ended == Ended::Never && !sweep.is_over()) {
             self.count(&mut sweep);
-            return self.interrupted(network, group.next, Some((&group, kind, &|at| sweep.unfinished(at))));
+            return self.interrupted(
+                network,
+                group.next,
+                Some(Left { group: &group, kind, unfinished: &|at| sweep.unfinished(at) }),
+            );
         }
         if !sweep.is_over() {
             let pace = self.pace(network, sweep.pace());
