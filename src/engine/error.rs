@@ -46,11 +46,11 @@ pub enum EngineError {
 }
 
 impl EngineError {
-    /// The word of a call that an error is about: part of its capture filter, or an interface.
+    /// The word of a call that an error is about: part of its capture filter, an interface, a host's name.
     pub fn word(&self, filter: &str) -> String {
         match self {
             Self::Net(NetError::Filter { at, .. }) => filter.get(at.clone()).unwrap_or(filter).to_owned(),
-            Self::Net(NetError::NoInterface { name, .. }) => name.clone(),
+            Self::Net(NetError::NoInterface { name, .. } | NetError::UnknownName { name, .. }) => name.clone(),
             _ => String::new(),
         }
     }
