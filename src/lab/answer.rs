@@ -52,7 +52,7 @@ impl Host {
                 self.hear_error(dial::icmpv6(icmp), scene.now);
                 self.echo6(datagram, icmp, scene);
             }
-            Transport::Other => self.other(datagram, scene),
+            Transport::Other | Transport::Sctp(_) => self.other(datagram, scene),
             Transport::Tcp(tcp) => self.tcp(datagram, tcp, scene),
             Transport::Udp(udp) => self.udp(datagram, udp, scene),
         }

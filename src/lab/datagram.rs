@@ -139,6 +139,10 @@ impl<'a> Datagram<'a> {
                 let is_right = if udp.checksum() == 0 { self.src.is_ipv4() } else { sum.ones_complement() == 0 };
                 is_right.then_some(Transport::Udp(udp))
             }
+            (ip_number::SCTP, _) => {
+                let port = payload.get(2..4).and_then(|port| port.try_into().ok()).map(u16::from_be_bytes);
+                Some(port.map_or(Transport::Other, Transport::Sctp))
+            }
             _ => Some(Transport::Other),
         }
     }
@@ -166,6 +170,8 @@ pub(super) enum Transport<'a> {
     Icmpv6(Icmpv6Slice<'a>),
     /// No protocol that a host speaks.
     Other,
+    /// An SCTP packet to this port; whoever speaks SCTP verifies its checksum.
+    Sctp(u16),
     Tcp(TcpSlice<'a>),
     Udp(UdpSlice<'a>),
 }

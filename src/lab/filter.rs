@@ -100,6 +100,8 @@ pub enum Traffic {
     Any,
     /// Echo requests of either ICMP.
     Echo,
+    /// SCTP packets.
+    Sctp,
     /// TCP segments.
     Tcp,
     /// UDP datagrams.
@@ -203,6 +205,7 @@ impl Packet {
             Transport::Icmpv6(icmp) if icmp.type_u8() == icmpv6::TYPE_ECHO_REQUEST => (Traffic::Echo, None, None),
             Transport::Tcp(tcp) => (Traffic::Tcp, Some(tcp.destination_port()), Some(tcp.header_slice()[13])),
             Transport::Udp(udp) => (Traffic::Udp, Some(udp.destination_port()), None),
+            Transport::Sctp(port) => (Traffic::Sctp, Some(*port), None),
             _ => (Traffic::Any, None, None),
         };
         Self { traffic, port, flags, state }

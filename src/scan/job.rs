@@ -568,7 +568,10 @@ impl Sweep {
         }
         match super::matching::by_connect(result) {
             Some(verdict) => self.answered(unit, Some(attempt), verdict, at),
-            None => self.disbelieve(unit, format!("connect: {result:?}")),
+            None => {
+                let what = result.err().map_or_else(String::new, |error| error.to_string());
+                self.disbelieve(unit, format!("connect() says nothing of the port: {what}"));
+            }
         }
     }
 }

@@ -110,9 +110,7 @@ fn segment(sweep: &Sweep, heard: &Heard<'_>) -> Found {
     let Some(template) = sweep.template(goal, place) else { return Found::Nothing };
     let expected: Vec<Expected> = tries.iter().map(|&t| template.expected(&sweep.numbers(unit, t))).collect();
     if !expected.iter().any(|expected| refers(expected, &segment)) {
-        let wanted = expected.first().map_or(0, |e| e.seq.wrapping_add(e.len));
-        let (flags, ack) = (letters(segment.flags), segment.ack);
-        return Found::NotBelieved(unit, format!("not believed: {flags} acknowledges {ack}, not {wanted}"));
+        return Found::NotBelieved(unit, not_ours(&segment, expected.first().copied()));
     }
     let mut verdict = verdict(heard, state, reason.unwrap_or(Reason::Reset));
     let probe_has_ack = sweep.setup.chosen.tcp_flags() & ACK != 0;
@@ -120,6 +118,16 @@ fn segment(sweep: &Sweep, heard: &Heard<'_>) -> Found {
         verdict.note = "a reset without ACK: a kernel would not believe it".into();
     }
     one(unit, only(&tries), verdict)
+}
+
+/// Why a segment does not refer to a probe, in words.
+fn not_ours(segment: &Segment, expected: Option<Expected>) -> String {
+    let flags = letters(segment.flags);
+    let wanted = expected.map_or((0, 0), |e| (e.seq.wrapping_add(e.len), e.ack));
+    if segment.flags & ACK == 0 {
+        return format!("not believed: {flags} has sequence number {}, not {}", segment.seq, wanted.1);
+    }
+    format!("not believed: {flags} acknowledges {}, not {}", segment.ack, wanted.0)
 }
 
 /// What a segment is to the rules.
@@ -281,11 +289,18 @@ fn protocol_of(probe: Probe) -> u16 {
     }
 }
 
-/// Whether an error quotes the number of one of these tries. INIT carries no tag in its header, UDP no number.
+/// Whether an error quotes the number of one of these tries. UDP has none. INIT has no tag in its header; the one that
+/// it hands out is behind the 8 bytes that every error quotes (RFC 792).
 fn quotes(sweep: &Sweep, unit: u32, tries: &[u8], quoted: &Heard<'_>) -> bool {
     let (goal, place) = sweep.of_unit(unit);
-    let (Probe::Tcp(_) | Probe::SctpCookie, Some(number)) = (sweep.setup.kind().probe, quoted.number()) else {
-        return true;
+    let number = match (sweep.setup.kind().probe, quoted.number()) {
+        (Probe::Tcp(_) | Probe::SctpCookie, Some(number)) => number,
+        (Probe::SctpInit, Some(0)) => match quoted.init_tag() {
+            Some(number) => number,
+            None => return true,
+        },
+        (Probe::SctpInit, Some(_)) => return false,
+        _ => return true,
     };
     let Some(template) = sweep.template(goal, place) else { return false };
     tries.iter().any(|&t| template.expected(&sweep.numbers(unit, t)).seq == number)

@@ -110,6 +110,11 @@ impl<'a> Heard<'a> {
         (self.proto == SCTP).then(|| Some((self.u32(4)?, *self.body.get(12)?, *self.body.get(13)?))).flatten()
     }
 
+    /// The tag that an SCTP INIT hands out (RFC 9260 section 3.3.2).
+    pub(super) fn init_tag(&self) -> Option<u32> {
+        (self.proto == SCTP).then(|| self.u32(16)).flatten()
+    }
+
     /// Type and code of an ICMP or ICMPv6 message.
     pub(super) fn icmp(&self) -> Option<(u8, u8)> {
         matches!(self.proto, ICMP | ICMPV6).then(|| Some((*self.body.first()?, *self.body.get(1)?))).flatten()

@@ -102,7 +102,7 @@ impl Dialer {
                     Start::Done(outcome) => told |= tell(outcome, token, at, on),
                     Start::Pending(_) | Start::Exhausted(_) => {}
                 },
-                Ok(Some(error)) | Err(error) => told |= tell(Err(why(&error)), token, at, on),
+                Ok(Some(error)) | Err(error) => told |= tell(ended(&error), token, at, on),
             }
         }
         told
@@ -184,7 +184,12 @@ fn start(dial: &Dial) -> Start {
     };
     match connect() {
         Ok((socket, Ok(()))) => connected(&socket),
-        Ok((socket, Err(e))) if e.raw_os_error() == Some(libc::EINPROGRESS) => Start::Pending(socket),
+        // An answer that comes while connect() still runs, as from a namespace of this machine, wakes nobody over IPv6:
+        // the kernel only remembers the error. Where there is none, nothing is cleared by asking.
+        Ok((socket, Err(e))) if e.raw_os_error() == Some(libc::EINPROGRESS) => match socket.take_error() {
+            Ok(None) => Start::Pending(socket),
+            Ok(Some(error)) | Err(error) => Start::Done(ended(&error)),
+        },
         Ok((_, Err(e))) | Err(e) => match e.raw_os_error() {
             Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::EADDRNOTAVAIL | libc::EAGAIN) => {
                 Start::Exhausted(e)
@@ -200,7 +205,17 @@ fn connected(socket: &Socket) -> Start {
     match (socket.local_addr(), socket.peer_addr()) {
         (Ok(local), Ok(peer)) if local == peer => Start::Itself,
         (_, Ok(_)) => Start::Done(Ok(())),
+        (_, Err(e)) if e.raw_os_error() == Some(libc::ENOTCONN) => Start::Done(Ok(())), // made, and closed since
         (_, Err(e)) => Start::Done(Err(why(&e))),
+    }
+}
+
+/// What an error says of a connection that was begun. A reset means "refused" only until the other side has answered the
+/// SYN (`tcp_reset` in Linux): these two came after that, from a program that takes connections and closes them at once.
+fn ended(error: &io::Error) -> Result<(), ConnectError> {
+    match error.raw_os_error() {
+        Some(libc::ECONNRESET | libc::EPIPE) => Ok(()),
+        _ => Err(why(error)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{BEAT, Group, Request, Scanner, Stage, TRY_PORTS};
+use super::{BEAT, Group, Left, Request, Scanner, Stage, TRY_PORTS};
 use crate::base::Rng;
 use crate::base::targets::Target;
 use crate::engine::{Ended, EngineError, Network, Path, Paths, drive};
@@ -120,7 +120,11 @@ impl Scanner {
         }
         if ended == Ended::Interrupted || (ended == Ended::Never && !idle.is_over()) {
             self.count_idle(&idle);
-            return self.interrupted(network, group.next, Some((&group, kind, &|at| idle.unfinished(at))));
+            return self.interrupted(
+                network,
+                group.next,
+                Some(Left { group: &group, kind, unfinished: &|at| idle.unfinished(at) }),
+            );
         }
         if !idle.is_over() {
             let pace = self.pace(network, idle.pace());

@@ -1,0 +1,132 @@
+//! The page: port by port, what each kind finds, and where Nmap or the laboratory differs, with the reason.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use pktsh::base::ports::Proto;
+
+use crate::asked::{Answers, Question, Said};
+use crate::ports::Port;
+use crate::reasons::{DIFFERENCES, Who};
+
+/// A host that is asked by all kinds.
+pub(crate) struct Section {
+    pub(crate) title: &'static str,
+    /// Its ports.
+    pub(crate) ports: Vec<(Proto, Vec<Port>)>,
+    /// Each question, what we found, what Nmap found, and what we found in the laboratory.
+    pub(crate) asked: Vec<Asked>,
+}
+
+/// A question and its answers.
+pub(crate) struct Asked {
+    pub(crate) question: Question,
+    pub(crate) ours: Answers,
+    pub(crate) nmaps: Answers,
+    pub(crate) labs: Option<Answers>,
+}
+
+const HEAD: &str = "\
+The scan matrix: what each kind of scan says of each port, and why. Nmap says the same, and so does the same scan in
+the laboratory, except where a line tells what they say, with the number of the reason below. What stands in quotes is
+the note of our row.
+
+Written by `UPDATE_GOLDEN=1 cargo test --test scan_matrix`, which asks all three; the difference is then read, not believed.
+";
+
+/// The page, and what is wrong with it: differences without a reason, reasons without a difference.
+pub(crate) fn page(sections: &[Section]) -> (String, Vec<String>) {
+    let mut page = HEAD.to_owned();
+    let (mut complaints, mut is_used) = (Vec::new(), vec![false; DIFFERENCES.len()]);
+    for section in sections {
+        page += &format!("\n\n== {}\n", section.title);
+        for (proto, ports) in &section.ports {
+            for port in ports {
+                page += &format!("\n{} {} {}\n", proto.name(), port.0, port.1);
+                let mut explain = |who: Who, kind: &str, ours: &Said, theirs: &Said| match DIFFERENCES
+                    .iter()
+                    .position(|row| row.fits(who, section.title, kind, port.0))
+                {
+                    Some(at) => {
+                        is_used[at] = true;
+                        format!("  [{who}: {} ({})]", theirs.verdict, at + 1)
+                    }
+                    None => {
+                        complaints.push(format!(
+                            "{}: {kind} {} ({}): {} \"{}\", {who}: {}",
+                            section.title, port.0, port.1, ours.verdict, ours.note, theirs.verdict
+                        ));
+                        format!("  [{who}: {} (?)]", theirs.verdict)
+                    }
+                };
+                page += &lines(section, *proto, port.0, &mut explain);
+            }
+        }
+    }
+    page += "\n\n== why they differ\n";
+    for (number, row) in DIFFERENCES.iter().enumerate() {
+        page += &format!("\n({}) {}\n", number + 1, row.why);
+        if !is_used[number] {
+            complaints.push(format!("a reason that explains nothing: {}", row.why));
+        }
+    }
+    (page, complaints)
+}
+
+/// Kinds that say the same of a port share a line.
+fn lines(
+    section: &Section,
+    proto: Proto,
+    port: u16,
+    explain: &mut dyn FnMut(Who, &str, &Said, &Said) -> String,
+) -> String {
+    let mut lines: Vec<(&str, String, Vec<&str>)> = Vec::new();
+    let is_about = |asked: &&Asked| asked.question.kind.proto == proto && asked.ours.contains_key(&port);
+    for asked in section.asked.iter().filter(is_about) {
+        let kind = asked.question.kind.name;
+        let ours = &asked.ours[&port];
+        let mut rest = String::new();
+        if !ours.note.is_empty() {
+            rest += &format!("  \"{}\"", ours.note);
+        }
+        if asked.nmaps[&port].verdict != ours.verdict {
+            rest += &explain(Who::Nmap, kind, ours, &asked.nmaps[&port]);
+        }
+        if let Some(labs) = asked.labs.as_ref().map(|labs| &labs[&port]).filter(|labs| labs.verdict != ours.verdict) {
+            rest += &explain(Who::Lab, kind, ours, labs);
+        }
+        match lines.iter_mut().find(|line| line.0 == ours.verdict && line.1 == rest) {
+            Some((.., kinds)) => kinds.push(kind),
+            None => lines.push((&ours.verdict, rest, vec![kind])),
+        }
+    }
+    lines.iter().map(|(verdict, rest, kinds)| format!("    {verdict:<34} {}{rest}\n", kinds.join(" "))).collect()
+}
+
+/// What Nmap was measured to say, against what it says here: a port, a kind, a verdict.
+pub(crate) fn measured(section: &Section, wanted: &BTreeMap<(u16, &'static str), &'static str>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for asked in &section.asked {
+        let kind = asked.question.kind.name;
+        for (port, said) in &asked.nmaps {
+            match wanted.get(&(*port, kind)) {
+                Some(verdict) if **verdict == *said.verdict => {}
+                wanted => wrong.push(format!("{kind} {port}: measured {wanted:?}, and now {}", said.verdict)),
+            }
+        }
+    }
+    wrong
+}
+
+/// Compares the page with what is written down.
+pub(crate) fn check(page: &str) {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/scan-matrix.txt");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&golden, page).unwrap();
+    }
+    let wanted = fs::read_to_string(&golden).unwrap_or_default();
+    let mut lines = wanted.lines().zip(page.lines()).enumerate();
+    let first = lines.find(|(_, (wanted, found))| wanted != found);
+    assert!(wanted == page, "{}: wanted and found, the first line that differs: {first:#?}", golden.display());
+}
