@@ -72,6 +72,7 @@ pub(super) struct Cli {
 
 /// The words of the command line, Nmap's of a scan put into ours.
 fn ours(mut words: Vec<OsString>) -> Result<Vec<OsString>, clap::Error> {
+    scan_first(&mut words);
     if words.get(1).is_none_or(|word| word != "scan") {
         return Ok(words);
     }
@@ -86,6 +87,27 @@ fn ours(mut words: Vec<OsString>) -> Result<Vec<OsString>, clap::Error> {
         }
     }
     Ok(words)
+}
+
+/// `pktsh --live scan ..` is `pktsh scan --live ..`: a scan takes the options of a session, too.
+fn scan_first(words: &mut [OsString]) {
+    let options = Options::augment_args(clap::Command::new("pktsh"));
+    let named = |word: &str| {
+        let name = word.split('=').next().unwrap_or_default();
+        options.get_arguments().find(|arg| {
+            arg.get_long().is_some_and(|long| name.strip_prefix("--") == Some(long))
+                || arg.get_short().is_some_and(|short| name.strip_prefix('-') == Some(&short.to_string()))
+        })
+    };
+    let mut at = 1;
+    while let Some(word) = words.get(at).and_then(|word| word.to_str()).filter(|word| word.starts_with('-')) {
+        let Some(arg) = named(word) else { return };
+        let takes_next = arg.get_action().takes_values() && !arg.is_require_equals_set() && !word.contains('=');
+        at += 1 + usize::from(takes_next);
+    }
+    if words.get(at).is_some_and(|word| word == "scan") {
+        words[1..=at].rotate_right(1);
+    }
 }
 
 /// The line as it was typed, with the program's bare name. Words with blanks are in quotes.
@@ -201,6 +223,28 @@ impl Cli {
                 None if is_terminal => Task::Prompt,
                 None => Task::Script { name: "-".into(), args: Vec::new() },
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_s_options_may_come_before_a_scan() {
+        let rows = [
+            ("pktsh --live -i eth0 scan 10.0.0.1 -p 22", "pktsh scan --live -i eth0 10.0.0.1 -p 22"),
+            ("pktsh --lab=a.toml --seed 7 scan x.lab", "pktsh scan --lab=a.toml --seed 7 x.lab"),
+            ("pktsh --lab scan web.lab", "pktsh scan --lab web.lab"),
+            ("pktsh --pcap scan port-scan.rhai", "pktsh --pcap scan port-scan.rhai"),
+            ("pktsh -e scan scan", "pktsh -e scan scan"),
+            ("pktsh --seed", "pktsh --seed"),
+        ];
+        for (typed, wanted) in rows {
+            let mut words: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
+            scan_first(&mut words);
+            assert_eq!(words, wanted.split(' ').map(OsString::from).collect::<Vec<_>>(), "{typed}");
         }
     }
 }
