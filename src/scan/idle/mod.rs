@@ -309,7 +309,7 @@ impl Idle {
         Pace { done: self.done, total, sent: self.sent, open: self.open, ..Pace::default() }
     }
 
-    fn refuse(&mut self, why: String) {
+    fn refuse(&mut self, why: &str) {
         self.refused = Some(format!("the zombie {} {why}", self.zombie.addr));
         self.doing = Doing::Over;
     }
@@ -508,7 +508,7 @@ impl Idle {
                     let pairs = std::mem::take(pairs);
                     self.tested(&pairs, now);
                 } else if *tests >= MOST_TESTS {
-                    self.refuse(LOSSY.into());
+                    self.refuse(LOSSY);
                 }
             }
             Course::Check(..) => self.checked(measure, count),
@@ -522,8 +522,8 @@ impl Idle {
                 self.take_decided();
                 match result {
                     Ok(()) => {}
-                    Err(Trouble::Noise) => self.refuse(NOT_IDLE.into()),
-                    Err(Trouble::Loss) => self.refuse(LOSSY.into()),
+                    Err(Trouble::Noise) => self.refuse(NOT_IDLE),
+                    Err(Trouble::Loss) => self.refuse(LOSSY),
                 }
             }
         }
@@ -548,7 +548,7 @@ impl Idle {
             let ids = pairs.iter().take(1).map(|pair| pair.0).chain(pairs.iter().map(|pair| pair.1));
             let ids = ids.map(|id| id.to_string()).collect::<Vec<_>>().join(", ");
             return self
-                .refuse(format!("is of the class \"{}\": {} (IP IDs {ids}); try another", class.name, class.doc));
+                .refuse(&format!("is of the class \"{}\": {} (IP IDs {ids}); try another", class.name, class.doc));
         }
         self.class = Some(class);
         self.begin_goal(now);
@@ -562,7 +562,7 @@ impl Idle {
             (_, Count::Unsure) => {
                 check.unsure += 1;
                 if check.unsure > MOST_UNSURE {
-                    self.refuse(LOSSY.into());
+                    self.refuse(LOSSY);
                 }
             }
             (Forged::Nothing, Count::Just(0)) => match check.counted.take() {
@@ -570,16 +570,16 @@ impl Idle {
                     self.lost = self.lost.max(1);
                     self.begin_count();
                 }
-                Some(0) if is_last => self.refuse(format!(
+                Some(0) if is_last => self.refuse(&format!(
                     "does not move for packets in the name of {}: it counts for each peer apart, or what is forged \
                      does not get there; try another",
                     self.goals[self.at].addr
                 )),
-                _ if is_last => self.refuse(NOT_IDLE.into()),
+                _ if is_last => self.refuse(NOT_IDLE),
                 _ => {}
             },
             (Forged::Nothing, Count::Just(n)) if is_last => {
-                self.refuse(format!("is not idle: it sent {n} packets of its own in half a second; try another"));
+                self.refuse(&format!("is not idle: it sent {n} packets of its own in half a second; try another"));
             }
             (Forged::Nothing, _) => check.counted = None,
             (_, Count::Just(FORGERIES)) => self.begin_count(),
@@ -627,7 +627,7 @@ impl Idle {
         let said = self.said.map(|reason| format!(", but {reason} came back")).unwrap_or_default();
         let (port, stopped) =
             (self.zombie.port, if self.rtt.known().is_some() { "no longer answers" } else { "does not answer" });
-        self.refuse(format!("{stopped} a SYN/ACK at port {port}{said}; try another zombie_port, or another zombie"));
+        self.refuse(&format!("{stopped} a SYN/ACK at port {port}{said}; try another zombie_port, or another zombie"));
         None
     }
 }
