@@ -31,6 +31,16 @@ const CALLS: &[(&str, &[&[&str]])] = &[
     ("port-scan", &[&[], &["drop.lab,192.0.2.99", "22,80"], &["2001:db8::10", "80,81"]]),
     ("firewall-map", &[&[], &["web.lab,vxworks.lab,office-outside.lab", "80,81"], &["2001:db8::21", "8080,8081"]]),
     ("udp-scan", &[&[], &["dns.lab", "53,69"]]),
+    (
+        "idle-scan",
+        &[
+            &[],
+            &["drop.lab", "22,80-82"],
+            &["far.lab", "22,23", "windows.lab", "445"],
+            &["web.lab", "80,81", "busy.lab"],
+            &["web.lab", "80,81", "linux.lab"],
+        ],
+    ),
     ("top-ports", &[&[], &["192.0.2.10-14", "5"]]),
 ];
 
@@ -101,6 +111,7 @@ fn their_states_are_nmaps() {
     assert_eq!(states("fin-scanner"), ["closed", "filtered", "open|filtered"]);
     assert_eq!(states("xmas-scanner"), ["closed", "filtered", "open|filtered"]);
     assert_eq!(states("ack-scanner"), ["filtered", "unfiltered"]);
+    assert_eq!(states("idle-scan"), ["closed|filtered", "open"]);
 }
 
 #[test]

@@ -30,6 +30,7 @@ pub const ALL: &[Recipe] = &[
     Recipe { name: "port-scan", text: include_str!("../../scripts/port-scan.rhai") },
     Recipe { name: "firewall-map", text: include_str!("../../scripts/firewall-map.rhai") },
     Recipe { name: "udp-scan", text: include_str!("../../scripts/udp-scan.rhai") },
+    Recipe { name: "idle-scan", text: include_str!("../../scripts/idle-scan.rhai") },
     Recipe { name: "top-ports", text: include_str!("../../scripts/top-ports.rhai") },
 ];
 

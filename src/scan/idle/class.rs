@@ -64,21 +64,18 @@ pub(super) const CLASSES: &[Class] = &[
         doc: "it counts its packets, and writes the bytes of the number in the wrong order",
         fits: |ids| ids.swapped().all(|step| (1..=20).contains(&step)),
         steps: Some(|id, next| Some(next.swap_bytes().wrapping_sub(id.swap_bytes()))),
-        ..NONE
     },
     Class {
         name: "incrementing by 2",
         doc: "it counts its packets by twos",
         fits: |ids| ids.steps().all(|step| step % 2 == 0),
         steps: Some(|id, next| Some(next.wrapping_sub(id)).filter(|steps| steps % 2 == 0).map(|steps| steps / 2)),
-        ..NONE
     },
     Class {
         name: "incremental",
         doc: "it counts its packets",
         fits: |ids| ids.steps().all(|step| step < 10),
         steps: Some(|id, next| Some(next.wrapping_sub(id))),
-        ..NONE
     },
     Class {
         name: "busy or unknown",

@@ -64,6 +64,8 @@ pub(super) struct Groups {
     silences: u32,
     /// Measurements until a port is open.
     proofs: u32,
+    /// What was sent to the target, or came from it, was lost.
+    is_lossy: bool,
     /// Halves of a group have counted at the first look: answers come in time.
     is_in_time: bool,
     troubles: u32,
@@ -118,6 +120,7 @@ impl Groups {
             silences: tries.max(1),
             proofs: 2,
             is_in_time: false,
+            is_lossy,
             troubles: 0,
             unsure: 0,
             delay: Duration::ZERO,
@@ -168,6 +171,11 @@ impl Groups {
         self.is_in_time
     }
 
+    /// Whether what is sent to the target, or comes from it, gets lost.
+    pub(super) fn is_lossy(&self) -> bool {
+        self.is_lossy
+    }
+
     /// The pause before the next measurement; asked for once.
     pub(super) fn take_pause(&mut self) -> Duration {
         std::mem::take(&mut self.pause)
@@ -209,6 +217,7 @@ impl Groups {
         if is_loss {
             self.silences = (self.silences + 1).min(self.silences.max(MOST_SILENCES));
             self.proofs = self.proofs.max(3);
+            self.is_lossy = true;
         }
         if count == 0 {
             part.silences += 1;
@@ -241,6 +250,7 @@ impl Groups {
         self.size = (self.size * 0.8).max(1.0);
         self.delay = (self.delay + DELAY).min(MOST_DELAY);
         self.proofs = (self.proofs + 1).min(4);
+        self.is_lossy = true;
         self.pause = PAUSE * self.troubles * self.troubles;
         if let Some(group) = self.group.take() {
             self.fresh.extend(group.ports);

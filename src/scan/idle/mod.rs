@@ -98,6 +98,8 @@ pub(super) struct Goal {
     way: Way,
     /// A SYN in the zombie's name.
     syn: Template,
+    /// A RST in the zombie's name.
+    rst: Template,
     /// A SYN/ACK to the zombie in the target's name.
     forgery: Template,
     rtt: Rtt,
@@ -115,9 +117,12 @@ impl Goal {
         rtt: Rtt,
         around: &dyn Surroundings,
     ) -> Result<Self, PacketError> {
-        let syn = Template::plain(&segment(SYN)?, target, around)?.in_the_name_of(zombie.addr);
+        let in_its_name = |flags| -> Result<Template, PacketError> {
+            Ok(Template::plain(&segment(flags)?, target, around)?.in_the_name_of(zombie.addr))
+        };
         let forgery = Template::plain(&segment(SYN | ACK)?, zombie, around)?.in_the_name_of(target.addr);
-        Ok(Self { addr: target.addr, way, syn, forgery, rtt, decided: BTreeSet::new(), is_given_up: false })
+        let (syn, rst) = (in_its_name(SYN)?, in_its_name(RST)?);
+        Ok(Self { addr: target.addr, way, syn, rst, forgery, rtt, decided: BTreeSet::new(), is_given_up: false })
     }
 }
 
@@ -142,9 +147,19 @@ impl Forged {
 
 /// One measurement: what is sent, how far apart, and the wait before the zombie is asked.
 struct Measure {
+    /// SYNs of the last one, port and number, that are taken back first: where the zombie's own reset was lost, the
+    /// target would send its answer again and again (RFC 9293 section 3.8.1), and each would count.
+    resets: Vec<(u16, u32)>,
     forged: Forged,
     gap: Duration,
     wait: Duration,
+}
+
+impl Measure {
+    /// Packets before the question.
+    fn len(&self) -> usize {
+        self.resets.len() + self.forged.len()
+    }
 }
 
 /// A question to the zombie, by which its answer is known.
@@ -158,7 +173,7 @@ struct Question {
 enum Doing {
     /// Nothing until then.
     Resting(Time),
-    /// It sends; so many are sent.
+    /// It sends; so many are sent, resets first.
     Forging(Measure, usize),
     /// It waits for what they make, until then.
     Waiting(Measure, Time),
@@ -214,7 +229,9 @@ pub(super) struct Idle {
     rtt: Rtt,
     /// The least wait for what SYNs make.
     wait: Duration,
-    /// Questions without an answer, and the most for one answer.
+    /// SYNs of the last measurement: ports and numbers.
+    syns: Vec<(u16, u32)>,
+    /// The most questions that got no answer before one did.
     lost: usize,
     /// The last reset of the zombie: its TTL, and its first bytes.
     reset: (Option<u8>, Vec<u8>),
@@ -246,6 +263,7 @@ impl Idle {
             last: None,
             rtt: Rtt::default(),
             wait: WAIT,
+            syns: Vec::new(),
             lost: 0,
             reset: (None, Vec::new()),
             said: None,
@@ -291,7 +309,7 @@ impl Idle {
         Pace { done: self.done, total, sent: self.sent, open: self.open, ..Pace::default() }
     }
 
-    fn refuse(&mut self, why: String) {
+    fn refuse(&mut self, why: &str) {
         self.refused = Some(format!("the zombie {} {why}", self.zombie.addr));
         self.doing = Doing::Over;
     }
@@ -342,12 +360,21 @@ impl Idle {
         let calm = FORGERY_GAP * FORGERIES + FORGERY_WAIT;
         // Without a number to start from, there is nothing to compare with.
         let measure = match (&mut self.course, self.last) {
-            (_, None) => Measure { forged: Forged::Nothing, gap: Duration::ZERO, wait: Duration::ZERO },
-            (Course::Test(..), _) => Measure { forged: Forged::Nothing, gap: Duration::ZERO, wait: TEST_GAP },
-            (Course::Check(Check { counted: None, .. }), _) => {
-                Measure { forged: Forged::SynAcks, gap: FORGERY_GAP, wait: FORGERY_WAIT.max(self.patience()) }
+            (_, None) => {
+                Measure { resets: Vec::new(), forged: Forged::Nothing, gap: Duration::ZERO, wait: Duration::ZERO }
             }
-            (Course::Check(_), _) => Measure { forged: Forged::Nothing, gap: Duration::ZERO, wait: calm },
+            (Course::Test(..), _) => {
+                Measure { resets: Vec::new(), forged: Forged::Nothing, gap: Duration::ZERO, wait: TEST_GAP }
+            }
+            (Course::Check(Check { counted: None, .. }), _) => Measure {
+                resets: Vec::new(),
+                forged: Forged::SynAcks,
+                gap: FORGERY_GAP,
+                wait: FORGERY_WAIT.max(self.patience()),
+            },
+            (Course::Check(_), _) => {
+                Measure { resets: Vec::new(), forged: Forged::Nothing, gap: Duration::ZERO, wait: calm }
+            }
             (Course::Count(groups), _) => {
                 let pause = groups.take_pause();
                 if !pause.is_zero() {
@@ -366,9 +393,12 @@ impl Idle {
                     (true, true) => self.wait * 2,
                     (true, false) => LONG_WAIT.max(self.wait * 5).min(MOST_WAIT),
                 };
+                let is_lossy = groups.is_lossy();
                 let wait = long.max(self.patience()) + self.delay();
                 let forged = if ports.is_empty() { Forged::Nothing } else { Forged::Syns(ports) };
-                Measure { forged, gap: Duration::ZERO, wait }
+                let resets = std::mem::take(&mut self.syns);
+                let resets = if is_lossy || self.lost > 0 { resets } else { Vec::new() };
+                Measure { resets, forged, gap: Duration::ZERO, wait }
             }
         };
         self.doing = Doing::Forging(measure, 0);
@@ -396,16 +426,26 @@ impl Idle {
     }
 
     /// Sends one forged packet.
-    fn forge(&mut self, forged: &Forged, index: usize, out: &mut Outbox) {
+    fn forge(&mut self, measure: &Measure, index: usize, out: &mut Outbox) {
         let Some(goal) = self.goals.get(self.at) else { return };
-        let (number, id) = (self.rng.next_u64() as u32, self.rng.next_u64() as u16);
-        let (template, way, sport, dport) = match forged {
-            Forged::Nothing => return,
+        let (mut number, id) = ((self.rng.next_u64() as u32).max(1), self.rng.next_u64() as u16);
+        let after_resets = index.checked_sub(measure.resets.len());
+        let (template, way, sport, dport) = match (&measure.forged, after_resets) {
+            (_, None) => {
+                let Some(&(port, syn)) = measure.resets.get(index) else { return };
+                number = syn.wrapping_add(1);
+                (&goal.rst, &goal.way, self.zombie.port, port)
+            }
+            (Forged::Nothing, _) => return,
             // From another port each time: the target's own may be closed to it.
-            Forged::SynAcks => (&goal.forgery, &self.zombie.way, 1024 | number as u16 >> 1, self.zombie.port),
-            Forged::Syns(ports) => (&goal.syn, &goal.way, self.zombie.port, ports.get(index).copied().unwrap_or(0)),
+            (Forged::SynAcks, _) => (&goal.forgery, &self.zombie.way, 1024 | number as u16 >> 1, self.zombie.port),
+            (Forged::Syns(ports), Some(index)) => {
+                let Some(&port) = ports.get(index) else { return };
+                self.syns.push((port, number));
+                (&goal.syn, &goal.way, self.zombie.port, port)
+            }
         };
-        let numbers = Numbers { sport, dport, number: number.max(1), id: id.max(1) };
+        let numbers = Numbers { sport, dport, number, id: id.max(1) };
         push(way, |buf| template.write(&numbers, &[], buf), out);
         self.sent += 1;
     }
@@ -468,22 +508,22 @@ impl Idle {
                     let pairs = std::mem::take(pairs);
                     self.tested(&pairs, now);
                 } else if *tests >= MOST_TESTS {
-                    self.refuse(LOSSY.into());
+                    self.refuse(LOSSY);
                 }
             }
             Course::Check(..) => self.checked(measure, count),
             Course::Count(groups) => {
-                let is_late = groups.is_second_look() && matches!(count, Count::Just(1..));
+                let is_late = groups.is_second_look() && !groups.is_in_time() && matches!(count, Count::Just(1..));
                 let result = groups.counted(count);
                 if is_late {
-                    // The first look was too short: the target is far, or lost something and sent it again.
+                    // The first look was too short: the target is far.
                     self.wait = (self.wait * 2).min(MOST_WAIT);
                 }
                 self.take_decided();
                 match result {
                     Ok(()) => {}
-                    Err(Trouble::Noise) => self.refuse(NOT_IDLE.into()),
-                    Err(Trouble::Loss) => self.refuse(LOSSY.into()),
+                    Err(Trouble::Noise) => self.refuse(NOT_IDLE),
+                    Err(Trouble::Loss) => self.refuse(LOSSY),
                 }
             }
         }
@@ -508,7 +548,7 @@ impl Idle {
             let ids = pairs.iter().take(1).map(|pair| pair.0).chain(pairs.iter().map(|pair| pair.1));
             let ids = ids.map(|id| id.to_string()).collect::<Vec<_>>().join(", ");
             return self
-                .refuse(format!("is of the class \"{}\": {} (IP IDs {ids}); try another", class.name, class.doc));
+                .refuse(&format!("is of the class \"{}\": {} (IP IDs {ids}); try another", class.name, class.doc));
         }
         self.class = Some(class);
         self.begin_goal(now);
@@ -522,7 +562,7 @@ impl Idle {
             (_, Count::Unsure) => {
                 check.unsure += 1;
                 if check.unsure > MOST_UNSURE {
-                    self.refuse(LOSSY.into());
+                    self.refuse(LOSSY);
                 }
             }
             (Forged::Nothing, Count::Just(0)) => match check.counted.take() {
@@ -530,16 +570,16 @@ impl Idle {
                     self.lost = self.lost.max(1);
                     self.begin_count();
                 }
-                Some(0) if is_last => self.refuse(format!(
+                Some(0) if is_last => self.refuse(&format!(
                     "does not move for packets in the name of {}: it counts for each peer apart, or what is forged \
                      does not get there; try another",
                     self.goals[self.at].addr
                 )),
-                _ if is_last => self.refuse(NOT_IDLE.into()),
+                _ if is_last => self.refuse(NOT_IDLE),
                 _ => {}
             },
             (Forged::Nothing, Count::Just(n)) if is_last => {
-                self.refuse(format!("is not idle: it sent {n} packets of its own in half a second; try another"));
+                self.refuse(&format!("is not idle: it sent {n} packets of its own in half a second; try another"));
             }
             (Forged::Nothing, _) => check.counted = None,
             (_, Count::Just(FORGERIES)) => self.begin_count(),
@@ -587,7 +627,7 @@ impl Idle {
         let said = self.said.map(|reason| format!(", but {reason} came back")).unwrap_or_default();
         let (port, stopped) =
             (self.zombie.port, if self.rtt.known().is_some() { "no longer answers" } else { "does not answer" });
-        self.refuse(format!("{stopped} a SYN/ACK at port {port}{said}; try another zombie_port, or another zombie"));
+        self.refuse(&format!("{stopped} a SYN/ACK at port {port}{said}; try another zombie_port, or another zombie"));
         None
     }
 }
@@ -621,13 +661,13 @@ impl Job for Idle {
                     self.take_decided();
                     continue;
                 }
-                Doing::Forging(measure, sent) if sent == measure.forged.len() => {
+                Doing::Forging(measure, sent) if sent == measure.len() => {
                     let wait = now + measure.wait;
                     self.doing = Doing::Waiting(measure, wait);
                     continue;
                 }
                 Doing::Forging(measure, sent) if now >= self.next_at && !out.is_full() => {
-                    self.forge(&measure.forged, sent, out);
+                    self.forge(&measure, sent, out);
                     self.next_at = now + measure.gap.max(self.gap());
                     self.doing = Doing::Forging(measure, sent + 1);
                     continue;

@@ -81,8 +81,9 @@ impl Toy {
             let question = (from == US).then_some((sport, dport, segment.ack));
             self.at_zombie.push((self.now + self.way, from, question));
         } else {
-            assert_eq!((from, to, segment.flags), (ZOMBIE, TARGET, SYN), "the target hears of the zombie alone");
-            if OPEN.contains(&dport) && !self.is_lost() {
+            assert_eq!((from, to), (ZOMBIE, TARGET), "the target hears of the zombie alone");
+            assert!([SYN, RST].contains(&segment.flags));
+            if segment.flags == SYN && OPEN.contains(&dport) && !self.is_lost() {
                 self.at_zombie.push((self.now + self.way * 2, TARGET, None));
             }
         }

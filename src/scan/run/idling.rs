@@ -1,11 +1,12 @@
 //! The idle scan's part of a run: what is asked of the zombie's path, its job, and what becomes of a useless zombie.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::{BEAT, Group, Left, Request, Scanner, Stage, TRY_PORTS};
 use crate::base::Rng;
 use crate::base::targets::Target;
-use crate::engine::{Ended, EngineError, Network, Path, Paths, drive};
+use crate::engine::{Ended, EngineError, Network, Path, Paths, Way, drive};
 use crate::net::Reach;
 use crate::scan::idle::{Goal, Idle, Setup, Zombie};
 use crate::scan::kinds::Probe;
@@ -20,7 +21,7 @@ pub(super) fn check(
     let (Some((target, _)), Some(path)) = (&request.zombie, zombie) else { return Ok(()) };
     let refuse = |why: String| Err(EngineError::Useless(why));
     let other = request.targets.iter().find(|wanted| wanted.target.addr.is_ipv6());
-    if let Some(v6) = Some(target.addr).filter(|addr| addr.is_ipv6()).or(other.map(|wanted| wanted.target.addr)) {
+    if let Some(v6) = Some(target.addr).filter(IpAddr::is_ipv6).or(other.map(|wanted| wanted.target.addr)) {
         return refuse(format!(
             "{v6}: idle scans are IPv4 only here: IPv6 numbers fragments alone (RFC 8200 section 4.5)"
         ));
@@ -66,15 +67,20 @@ impl Scanner {
         let iface = self.request.iface.clone();
         let routes = Paths { place: self.place, paths: vec![Ok(path)], ended: Ended::Done };
         let found = network.ways(std::slice::from_ref(&zombie), routes, iface.as_deref())?;
+        if found.ended == Ended::Interrupted {
+            let ports = Arc::clone(&self.request.kinds[at].1);
+            let left = Left { group: &group, kind: at, unfinished: &|_| ports.to_vec() };
+            return self.interrupted(network, group.next, Some(left));
+        }
         let [Ok(path)] = &found.paths[..] else { return Err(EngineError::Useless("the zombie has no route".into())) };
-        if let crate::engine::Way::NoNeighbor(hop) = path.way {
+        if let Way::NoNeighbor(hop) = path.way {
             let why: Arc<str> = format!("the zombie {} is not there: {hop} does not answer ARP", zombie.addr).into();
             return self.without_zombie(network, group, at, &why, None);
         }
         let sports = self.sports(network, TRY_PORTS);
         let rng = Rng::new(self.rng.next_u64());
         let around = network.sending(self.place, iface.as_deref());
-        let idle_zombie = Zombie::new(&zombie, port, path.way.clone(), &around)?;
+        let asked = Zombie::new(&zombie, port, path.way.clone(), &around)?;
         let mut goals = Vec::with_capacity(group.members.len());
         for member in &group.members {
             let target: &Target = &self.request.targets[member.target].target;
@@ -90,7 +96,7 @@ impl Scanner {
             host_timeout: self.request.host_timeout,
             sports,
         };
-        self.stage = Stage::Idling(group, at, Box::new(Idle::new(setup, idle_zombie, goals, rng)));
+        self.stage = Stage::Idling(group, at, Box::new(Idle::new(setup, asked, goals, rng)));
         Ok(())
     }
 

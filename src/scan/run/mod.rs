@@ -109,6 +109,7 @@ struct Member {
 }
 
 /// What a scan leaves that ends in the middle of a kind.
+#[derive(Clone, Copy)]
 struct Left<'a> {
     group: &'a Group,
     /// The number of the kind.
