@@ -2,8 +2,6 @@
 
 use std::net::IpAddr;
 
-use etherparse::{Ipv6ExtensionSlice, LaxIpv6Slice, LaxNetSlice, LaxSlicedPacket};
-
 use crate::net::{Frame, Medium};
 
 /// An IP packet, as far as a scan cares.
@@ -28,45 +26,78 @@ const TCP: u8 = 6;
 const UDP: u8 = 17;
 const SCTP: u8 = 132;
 
+// IPv6's extension headers (RFC 8200 section 4, RFC 4302), and how many are looked behind.
+const HOP_BY_HOP: u8 = 0;
+const ROUTING: u8 = 43;
+const FRAGMENT: u8 = 44;
+const AH: u8 = 51;
+const DESTINATION: u8 = 60;
+const MOST_EXTENSIONS: usize = 8;
+
 impl<'a> Heard<'a> {
     /// The IP packet in a frame; `None` when it holds none.
     pub(super) fn of_frame(frame: &Frame<'a>) -> Option<Self> {
-        let sliced = match frame.medium {
-            Medium::Ethernet => LaxSlicedPacket::from_ethernet(frame.bytes).ok()?,
-            Medium::Ip => LaxSlicedPacket::from_ip(frame.bytes).ok()?,
-            _ => return None,
-        };
-        Self::of_net(&sliced.net?, frame.bytes)
+        match frame.medium {
+            Medium::Ethernet => Self::of_packet(behind_ethernet(frame.bytes)?),
+            Medium::Ip => Self::of_packet(frame.bytes),
+            _ => None,
+        }
     }
 
     /// The packet that begins at `bytes`, which may be cut off: a quotation.
     fn of_packet(bytes: &'a [u8]) -> Option<Self> {
-        Self::of_net(&LaxSlicedPacket::from_ip(bytes).ok()?.net?, bytes)
+        match bytes.first()? >> 4 {
+            4 => Self::v4(bytes),
+            6 => Self::v6(bytes),
+            _ => None,
+        }
     }
 
-    fn of_net(net: &LaxNetSlice<'a>, within: &'a [u8]) -> Option<Self> {
-        let is_later;
-        let (from, to, ttl, payload, header): (IpAddr, IpAddr, _, _, _) = match net {
-            LaxNetSlice::Ipv4(ip) => {
-                let head = ip.header();
-                let (from, to) = (head.source_addr().into(), head.destination_addr().into());
-                is_later = head.fragments_offset().value() > 0;
-                (from, to, head.ttl(), ip.payload(), head.slice())
-            }
-            LaxNetSlice::Ipv6(ip) => {
-                let head = ip.header();
-                let (from, to) = (head.source_addr().into(), head.destination_addr().into());
-                is_later = fragment_offset(ip) > 0;
-                (from, to, head.hop_limit(), ip.payload(), head.slice())
-            }
-            LaxNetSlice::Arp(_) => return None,
-        };
-        // The packet ends where its payload ends; what follows in the frame is padding.
-        let start = header.as_ptr() as usize - within.as_ptr() as usize;
-        let end = payload.payload.as_ptr() as usize - within.as_ptr() as usize + payload.payload.len();
-        let packet = within.get(start..end)?;
-        let body = if is_later { &[] } else { payload.payload };
-        Some(Self { from, to, ttl, proto: payload.ip_number.0, body, packet })
+    /// RFC 791 section 3.1. The packet ends where its length says; what follows in the frame is padding.
+    fn v4(bytes: &'a [u8]) -> Option<Self> {
+        let head: &[u8; 20] = bytes.first_chunk()?;
+        let start = usize::from(head[0] & 0x0f) * 4;
+        let total = usize::from(u16::from_be_bytes([head[2], head[3]]));
+        let packet = &bytes[..if total < start { bytes.len() } else { total.min(bytes.len()) }];
+        let is_later = u16::from_be_bytes([head[6], head[7]]) & 0x1fff != 0;
+        Some(Self {
+            from: <[u8; 4]>::try_from(&head[12..16]).ok()?.into(),
+            to: <[u8; 4]>::try_from(&head[16..20]).ok()?.into(),
+            ttl: head[8],
+            proto: head[9],
+            body: if is_later { &[] } else { packet.get(start.max(20)..).unwrap_or_default() },
+            packet,
+        })
+    }
+
+    /// RFC 8200 section 3, and the extension headers of section 4.
+    fn v6(bytes: &'a [u8]) -> Option<Self> {
+        let head: &[u8; 40] = bytes.first_chunk()?;
+        let total = 40 + usize::from(u16::from_be_bytes([head[4], head[5]]));
+        let packet = &bytes[..total.min(bytes.len())];
+        let (mut proto, mut body, mut is_later) = (head[6], &packet[40..], false);
+        for _ in 0..MOST_EXTENSIONS {
+            let [next, len, a, b, ..] = body else { break };
+            let len = match proto {
+                HOP_BY_HOP | ROUTING | DESTINATION => (usize::from(*len) + 1) * 8,
+                FRAGMENT => {
+                    is_later |= u16::from_be_bytes([*a, *b]) & 0xfff8 != 0;
+                    8
+                }
+                AH => (usize::from(*len) + 2) * 4,
+                _ => break,
+            };
+            let Some(behind) = body.get(len..) else { break };
+            (proto, body) = (*next, behind);
+        }
+        Some(Self {
+            from: <[u8; 16]>::try_from(&head[8..24]).ok()?.into(),
+            to: <[u8; 16]>::try_from(&head[24..40]).ok()?.into(),
+            ttl: head[7],
+            proto,
+            body: if is_later { &[] } else { body },
+            packet,
+        })
     }
 
     /// The identification (RFC 791 section 3.1); IPv6 has none in each packet.
@@ -133,13 +164,18 @@ impl<'a> Heard<'a> {
     }
 }
 
-/// The offset in an IPv6 packet's fragment header, in units of 8 bytes (RFC 8200 section 4.5).
-fn fragment_offset(ip: &LaxIpv6Slice<'_>) -> u16 {
-    let offset = ip.extensions().clone().into_iter().find_map(|header| match header {
-        Ipv6ExtensionSlice::Fragment(part) => Some(part.fragment_offset().value()),
-        _ => None,
-    });
-    offset.unwrap_or(0)
+/// What stands behind an Ethernet header and up to two VLAN tags, if it is IP (IEEE 802.3, 802.1Q).
+fn behind_ethernet(frame: &[u8]) -> Option<&[u8]> {
+    let mut at = 12;
+    for _ in 0..3 {
+        let [a, b, ..] = frame.get(at..)? else { return None };
+        match u16::from_be_bytes([*a, *b]) {
+            0x8100 | 0x88a8 => at += 4,
+            0x0800 | 0x86dd => return frame.get(at + 2..),
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// What a TCP header says.
