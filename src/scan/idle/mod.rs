@@ -242,6 +242,7 @@ impl Idle {
         }
         let limit = self.setup.host_timeout.or(self.setup.timing.host);
         self.until = limit.map(|limit| now + limit);
+        self.syns.clear();
         self.course = Course::Check(Check::default());
     }
 
@@ -259,58 +260,48 @@ impl Idle {
         if self.is_over() {
             return;
         }
-        let calm = FORGERY_GAP * FORGERIES + FORGERY_WAIT;
         // Without a number to start from, there is nothing to compare with.
-        let measure = match (&mut self.course, self.last) {
-            (_, None) => {
-                Measure { resets: Vec::new(), forged: Forged::Nothing, gap: Duration::ZERO, wait: Duration::ZERO }
+        let measure = match (&self.course, self.last) {
+            (_, None) => Some(Measure::calm(Duration::ZERO)),
+            (Course::Test(..), _) => Some(Measure::calm(TEST_GAP)),
+            (Course::Check(Check { counted: None, .. }), _) => {
+                let wait = FORGERY_WAIT.max(self.patience());
+                Some(Measure { forged: Forged::SynAcks, gap: FORGERY_GAP, ..Measure::calm(wait) })
             }
-            (Course::Test(..), _) => {
-                Measure { resets: Vec::new(), forged: Forged::Nothing, gap: Duration::ZERO, wait: TEST_GAP }
-            }
-            (Course::Check(Check { counted: None, .. }), _) => Measure {
-                resets: Vec::new(),
-                forged: Forged::SynAcks,
-                gap: FORGERY_GAP,
-                wait: FORGERY_WAIT.max(self.patience()),
-            },
-            (Course::Check(_), _) => {
-                Measure { resets: Vec::new(), forged: Forged::Nothing, gap: Duration::ZERO, wait: calm }
-            }
-            (Course::Count(groups), _) => {
-                let pause = groups.take_pause();
-                if !pause.is_zero() {
-                    // What the zombie says after a pause is a new beginning.
-                    self.last = None;
-                    self.doing = Doing::Resting(now + pause);
-                    return;
-                }
-                let Some(ports) = groups.next() else {
-                    self.take_decided();
-                    return self.end_goal(now);
-                };
-                // A far target's answers may take longer: what was silent is given more time.
-                let long = match (groups.is_second_look(), groups.is_in_time()) {
-                    (false, _) => self.wait,
-                    (true, true) => self.wait * 2,
-                    (true, false) => LONG_WAIT.max(self.wait * 5).min(MOST_WAIT),
-                };
-                let is_lossy = groups.is_lossy();
-                let wait = long.max(self.patience()) + self.delay();
-                let forged = if ports.is_empty() { Forged::Nothing } else { Forged::Syns(ports) };
-                let resets = std::mem::take(&mut self.syns);
-                let resets = if is_lossy || self.lost > 0 { resets } else { Vec::new() };
-                Measure { resets, forged, gap: Duration::ZERO, wait }
-            }
+            (Course::Check(_), _) => Some(Measure::calm(FORGERY_GAP * FORGERIES + FORGERY_WAIT)),
+            (Course::Count(_), _) => self.next_group(now),
         };
-        self.doing = Doing::Forging(measure, 0);
+        if let Some(measure) = measure {
+            self.doing = Doing::Forging(measure, 0);
+        }
     }
 
-    fn delay(&self) -> Duration {
-        match &self.course {
-            Course::Count(groups) => groups.delay,
-            _ => Duration::ZERO,
+    /// The next ports; `None` where something else is to be done first.
+    fn next_group(&mut self, now: Time) -> Option<Measure> {
+        let Course::Count(groups) = &mut self.course else { return None };
+        let pause = groups.take_pause();
+        if !pause.is_zero() {
+            // What the zombie says after a pause is a new beginning.
+            self.last = None;
+            self.doing = Doing::Resting(now + pause);
+            return None;
         }
+        let Some(ports) = groups.next() else {
+            self.take_decided();
+            self.end_goal(now);
+            return None;
+        };
+        // A far target's answers may take longer: what was silent is given more time.
+        let wait = match (groups.is_second_look(), groups.is_in_time()) {
+            (false, _) => self.wait,
+            (true, true) => self.wait * 2,
+            (true, false) => LONG_WAIT.max(self.wait * 5).min(MOST_WAIT),
+        };
+        let (delay, is_lossy) = (groups.delay, groups.is_lossy() || self.lost > 0);
+        let forged = if ports.is_empty() { Forged::Nothing } else { Forged::Syns(ports) };
+        let syns = std::mem::take(&mut self.syns);
+        let resets = if is_lossy { syns } else { Vec::new() };
+        Some(Measure { resets, forged, ..Measure::calm(wait.max(self.patience()) + delay) })
     }
 
     /// As long as packets to the target and the zombie are on their way.

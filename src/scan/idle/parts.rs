@@ -104,6 +104,11 @@ pub(super) struct Measure {
 }
 
 impl Measure {
+    /// Nothing is sent before the question.
+    pub(super) fn calm(wait: Duration) -> Self {
+        Self { resets: Vec::new(), forged: Forged::Nothing, gap: Duration::ZERO, wait }
+    }
+
     /// Packets before the question.
     pub(super) fn len(&self) -> usize {
         self.resets.len() + self.forged.len()
