@@ -338,7 +338,7 @@ impl Idle {
                 (&goal.syn, &goal.way, self.zombie.port, port)
             }
         };
-        let numbers = Numbers { sport, dport, number, id: id.max(1) };
+        let numbers = Numbers { sport, dport: Some(dport), number, id: id.max(1) };
         push(way, |buf| template.write(&numbers, &[], buf), out);
         self.sent += 1;
     }
@@ -347,7 +347,7 @@ impl Idle {
         let count = self.setup.sports.len().max(1);
         let sport = self.setup.sports.get(self.asked % count).copied().unwrap_or(0);
         let (number, id) = ((self.rng.next_u64() as u32).max(1), (self.rng.next_u64() as u16).max(1));
-        let numbers = Numbers { sport, dport: self.zombie.port, number, id };
+        let numbers = Numbers { sport, dport: Some(self.zombie.port), number, id };
         push(&self.zombie.way, |buf| self.zombie.question.write(&numbers, &[], buf), out);
         let wait = self.setup.timeout.unwrap_or_else(|| self.rtt.timeout(Rtt::default(), self.setup.timing));
         questions.push(Question { sport, number, sent: now });
