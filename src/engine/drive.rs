@@ -22,12 +22,7 @@ pub fn drive(job: &mut dyn Job, link: &mut dyn Link) -> Result<Ended, NetError> 
     loop {
         let now = link.now();
         let Wake::At(wake) = job.step(now, &mut out) else { return Ok(Ended::Done) };
-        out.drain(|via, token, bytes| {
-            if let Err(error) = link.send(via, bytes, token) {
-                job.event(now, &Event::Failed { token, error });
-            }
-            Ok::<(), NetError>(())
-        })?;
+        out.send(link, &mut |token, error| job.event(now, &Event::Failed { token, error }));
         match link.poll(wake, &mut |event| {
             let at = match &event {
                 Event::Heard(frame) => frame.at,

@@ -27,7 +27,7 @@ pub use sniff::{Aside, Sniff, Thread};
 use std::time::Duration;
 
 use crate::base::Time;
-use crate::net::{Event, Via};
+use crate::net::{Event, Link, NetError, Via};
 
 /// Something that sends frames, hears frames and is done some day.
 pub trait Job {
@@ -88,19 +88,25 @@ impl Outbox {
         self.frames.len() >= Self::BATCH
     }
 
-    /// Hands every frame to `send` in order, and is empty then.
-    pub fn drain<E>(&mut self, mut send: impl FnMut(Via, u64, &[u8]) -> Result<(), E>) -> Result<(), E> {
+    /// The frames in order: way, bytes, token.
+    pub fn frames(&self) -> impl Iterator<Item = (Via, &[u8], u64)> {
         let mut start = 0;
-        let mut result = Ok(());
-        for &(via, token, end) in &self.frames {
-            result = send(via, token, &self.bytes[start..end]);
-            if result.is_err() {
-                break;
-            }
+        self.frames.iter().map(move |&(via, token, end)| {
+            let frame = &self.bytes[start..end];
             start = end;
-        }
+            (via, frame, token)
+        })
+    }
+
+    /// Sends every frame in order, and is empty then; `failed` is told of each that the link refuses.
+    pub fn send(&mut self, link: &mut dyn Link, failed: &mut dyn FnMut(u64, NetError)) {
+        link.send_all(&mut self.frames(), failed);
+        self.clear();
+    }
+
+    /// Forgets what is waiting.
+    pub fn clear(&mut self) {
         self.frames.clear();
         self.bytes.clear();
-        result
     }
 }

@@ -179,6 +179,15 @@ pub trait Link {
     /// Sends `bytes`, or queues them: [`Link::poll`] flushes. `token` comes back in [`Event::Failed`].
     fn send(&mut self, via: Via, bytes: &[u8], token: u64) -> Result<(), NetError>;
 
+    /// Sends many in order, in few calls of the system where the link can; `failed` is told of each that it refuses.
+    fn send_all(&mut self, frames: &mut dyn Iterator<Item = (Via, &[u8], u64)>, failed: &mut dyn FnMut(u64, NetError)) {
+        for (via, bytes, token) in frames {
+            if let Err(error) = self.send(via, bytes, token) {
+                failed(token, error);
+            }
+        }
+    }
+
     /// Flushes what was queued, waits for something to come until `until` at most, and hands over all that is there.
     fn poll(&mut self, until: Time, on: &mut dyn FnMut(Event<'_>)) -> Result<Polled, NetError>;
 

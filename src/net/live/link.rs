@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::frame::frame;
 use super::own::Own;
 use super::ring::{Ring, SLOTS};
-use super::send::{IpSockets, gone, send_frame};
+use super::send::{IpSockets, Queue, SendError, gone};
 use super::wait::{LISTEN, Waited, wait};
 use super::{LiveWorld, privilege::with_net_raw};
 use crate::base::Time;
@@ -21,6 +21,8 @@ pub(super) struct LiveLink {
     about: LinkInfo,
     ring: Ring,
     ip: IpSockets,
+    /// Frames that are handed to the kernel together.
+    queue: Queue,
     /// What [`Via::Ip`] sent: the capture hears it too, and must not take it for the kernel's.
     own: Own,
     /// The interfaces sent on since the line began: when one goes away, waiting for an answer is vain.
@@ -38,7 +40,27 @@ impl LiveLink {
         world.inner.clock.align();
         let about = LinkInfo { world: "live", wall_zero: world.wall_zero() };
         let (ip, own, used) = (IpSockets::default(), Own::default(), Vec::new());
-        Ok(Self { world, about, ring, ip, own, used, expecting: false, received: 0, listened: Time::ZERO })
+        let queue = Queue::default();
+        Ok(Self { world, about, ring, ip, queue, own, used, expecting: false, received: 0, listened: Time::ZERO })
+    }
+
+    /// Hands the waiting frames to the kernel.
+    fn flush(&mut self, failed: &mut dyn FnMut(u64, NetError)) {
+        if self.queue.is_empty() {
+            return;
+        }
+        let mut queue = std::mem::take(&mut self.queue);
+        let wake = self.world.inner.wake.as_ref();
+        queue.send(self.ring.socket(), wake, |iface, token, len, error| {
+            failed(token, self.explain(error, len, Some(iface)));
+        });
+        self.queue = queue;
+    }
+
+    /// A refusal in words.
+    fn explain(&self, error: SendError, len: usize, index: Option<u32>) -> NetError {
+        let known = |index| self.used.iter().find(|i| i.index == index).cloned().ok_or(index);
+        error.explain(len, index.map(known))
     }
 
     /// Remembers that an answer may come by this interface.
@@ -95,24 +117,37 @@ impl Link for LiveLink {
         self.world.now()
     }
 
-    fn send(&mut self, via: Via, bytes: &[u8], _token: u64) -> Result<(), NetError> {
-        let wake = self.world.inner.wake.as_ref();
-        let (sent, index) = match via {
-            Via::Frame(index) => (send_frame(self.ring.socket(), index, bytes, wake), Some(index)),
-            Via::Ip(index) => {
-                self.own.remember(bytes);
-                (self.ip.send(index, bytes, wake), index)
-            }
-            Via::Connect(_) => return Err(no_dialer()),
-        };
+    fn send(&mut self, via: Via, bytes: &[u8], token: u64) -> Result<(), NetError> {
+        let mut refused = None;
+        self.send_all(&mut std::iter::once((via, bytes, token)), &mut |_, error| refused = Some(error));
+        refused.map_or(Ok(()), Err)
+    }
+
+    fn send_all(&mut self, frames: &mut dyn Iterator<Item = (Via, &[u8], u64)>, failed: &mut dyn FnMut(u64, NetError)) {
         self.expecting = true;
-        if let Some(index) = index {
-            self.uses(index);
+        for (via, bytes, token) in frames {
+            match via {
+                Via::Frame(index) => {
+                    self.uses(index);
+                    self.queue.push(index, bytes, token);
+                    if self.queue.is_full() {
+                        self.flush(failed);
+                    }
+                }
+                Via::Ip(index) => {
+                    self.flush(failed);
+                    self.own.remember(bytes);
+                    if let Some(index) = index {
+                        self.uses(index);
+                    }
+                    if let Err(error) = self.ip.send(index, bytes, self.world.inner.wake.as_ref()) {
+                        failed(token, self.explain(error, bytes.len(), index));
+                    }
+                }
+                Via::Connect(_) => failed(token, no_dialer()),
+            }
         }
-        sent.map_err(|e| {
-            let known = |index| self.used.iter().find(|i| i.index == index).cloned().ok_or(index);
-            e.explain(bytes.len(), index.map(known))
-        })
+        self.flush(failed);
     }
 
     fn poll(&mut self, until: Time, on: &mut dyn FnMut(Event<'_>)) -> Result<Polled, NetError> {

@@ -59,6 +59,92 @@ pub(super) fn send_frame(socket: &Socket, iface: u32, bytes: &[u8], wake: Option
     .map_err(SendError::Refused)
 }
 
+/// The most frames that go to the kernel in one call.
+pub(super) const BATCH: usize = 64;
+
+/// Frames that wait to be handed to the kernel together.
+#[derive(Default)]
+pub(super) struct Queue {
+    bytes: Vec<u8>,
+    /// The interface, the token, and where the frame ends in `bytes`.
+    frames: Vec<(u32, u64, usize)>,
+}
+
+impl Queue {
+    pub(super) fn push(&mut self, iface: u32, bytes: &[u8], token: u64) {
+        self.bytes.extend_from_slice(bytes);
+        self.frames.push((iface, token, self.bytes.len()));
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.frames.len() >= BATCH
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// Sends all frames in order, and is empty then. What the kernel refuses is told to `failed`: interface, token,
+    /// length.
+    pub(super) fn send(
+        &mut self,
+        socket: &Socket,
+        wake: Option<&OwnedFd>,
+        mut failed: impl FnMut(u32, u64, usize, SendError),
+    ) {
+        let mut next = 0;
+        while next < self.frames.len() {
+            match self.send_some(socket, next) {
+                0 => {
+                    // The first of them is refused, or the buffer is full: alone, and patiently.
+                    let (iface, token, _) = self.frames[next];
+                    let bytes = self.frame(next);
+                    if let Err(error) = send_frame(socket, iface, bytes, wake) {
+                        failed(iface, token, bytes.len(), error);
+                    }
+                    next += 1;
+                }
+                sent => next += sent,
+            }
+        }
+        self.bytes.clear();
+        self.frames.clear();
+    }
+
+    fn frame(&self, at: usize) -> &[u8] {
+        let start = at.checked_sub(1).map_or(0, |before| self.frames[before].2);
+        &self.bytes[start..self.frames[at].2]
+    }
+
+    /// Hands frames from `first` on to the kernel in one `sendmmsg(2)`; how many it took.
+    fn send_some(&self, socket: &Socket, first: usize) -> usize {
+        let count = (self.frames.len() - first).min(BATCH);
+        let at = |i: usize| first + i.min(count - 1);
+        // Without a protocol here, the kernel takes it from the Ethernet header.
+        let mut names: [libc::sockaddr_ll; BATCH] = std::array::from_fn(|i| link_address(self.frames[at(i)].0, 0));
+        let mut parts: [libc::iovec; BATCH] = std::array::from_fn(|i| {
+            let frame = self.frame(at(i));
+            libc::iovec { iov_base: frame.as_ptr().cast_mut().cast(), iov_len: frame.len() }
+        });
+        let (names, parts) = (names.as_mut_ptr(), parts.as_mut_ptr());
+        let mut messages: [libc::mmsghdr; BATCH] = std::array::from_fn(|i| {
+            // SAFETY: all zeros is a `msghdr` without name, parts and control; the fields are set below.
+            let mut message: libc::mmsghdr = unsafe { std::mem::zeroed() };
+            // SAFETY: `i` is less than the length of both arrays.
+            (message.msg_hdr.msg_name, message.msg_hdr.msg_iov) = unsafe { (names.add(i).cast(), parts.add(i)) };
+            message.msg_hdr.msg_namelen = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
+            message.msg_hdr.msg_iovlen = 1;
+            message
+        });
+        // SAFETY: the first `count` messages point to names, parts and frames that are live for the call; the kernel
+        // only reads the frames.
+        let sent = unsafe {
+            libc::sendmmsg(socket.as_raw_fd(), messages.as_mut_ptr(), count as libc::c_uint, libc::MSG_DONTWAIT)
+        };
+        usize::try_from(sent).unwrap_or(0)
+    }
+}
+
 /// Why something was not sent.
 #[derive(Debug)]
 pub(super) enum SendError {

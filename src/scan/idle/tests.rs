@@ -115,11 +115,8 @@ impl Toy {
         let (mut out, mut open) = (Outbox::default(), Vec::new());
         for _ in 0..2_000_000 {
             let wake = idle.step(self.now, &mut out);
-            out.drain(|_, _, bytes| {
-                self.take(bytes);
-                Ok::<(), ()>(())
-            })
-            .expect("sent");
+            out.frames().for_each(|(_, bytes, _)| self.take(bytes));
+            out.clear();
             for it in idle.take_news() {
                 match it.verdict.state {
                     State::Open => open.push(it.port),
