@@ -43,7 +43,7 @@ const OWN: &[(&[&str], &[(u16, [&str; 2])])] = &[
 
 #[test]
 fn this_machine_is_scanned_as_any_other() {
-    inside("this_machine_is_scanned_as_any_other", |wire| {
+    inside("local::this_machine_is_scanned_as_any_other", |wire| {
         let _programs = programs(wire);
         let mut live = Network::new(vec![Box::new(LiveWorld::new(None))], 1);
         let asked: Vec<&str> = OWN.iter().flat_map(|(kinds, _)| *kinds).copied().collect();
@@ -77,7 +77,7 @@ fn this_machine_is_scanned_as_any_other() {
 
 #[test]
 fn all_ports_of_this_machine_are_told_our_own_among_them() {
-    inside("all_ports_of_this_machine_are_told_our_own_among_them", |wire| {
+    inside("local::all_ports_of_this_machine_are_told_our_own_among_them", |wire| {
         let _programs = programs(wire);
         let mut live = Network::new(vec![Box::new(LiveWorld::new(None))], 1);
         for target in ["127.0.0.1", "::1"] {
@@ -97,7 +97,7 @@ fn all_ports_of_this_machine_are_told_our_own_among_them() {
 
 #[test]
 fn an_interface_without_a_link_layer_carries_every_kind() {
-    inside("an_interface_without_a_link_layer_carries_every_kind", |wire| {
+    inside("local::an_interface_without_a_link_layer_carries_every_kind", |wire| {
         let _held = net::prepare(wire);
         wire.server_sh(&format!("nft -f - <<'END'\n{}\nEND", net::rules()));
         let _tun = wire.tun();
@@ -122,7 +122,7 @@ fn an_interface_without_a_link_layer_carries_every_kind() {
 
 #[test]
 fn without_privilege_the_system_connects_and_that_is_said() {
-    inside("without_privilege_the_system_connects_and_that_is_said", |wire| {
+    inside("local::without_privilege_the_system_connects_and_that_is_said", |wire| {
         let _held = net::prepare(wire);
         wire.server_sh(&format!("nft -f - <<'END'\n{}\nEND", net::rules()));
         let _programs = programs(wire);

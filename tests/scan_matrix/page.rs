@@ -1,6 +1,6 @@
 //! The page: port by port, what each kind finds, and where Nmap or the laboratory differs, with the reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -23,6 +23,8 @@ pub(crate) struct Section {
 pub(crate) struct Asked {
     pub(crate) question: Question,
     pub(crate) ours: Answers,
+    /// What came to our ports that no probe had asked for.
+    pub(crate) strays: BTreeSet<String>,
     pub(crate) nmaps: Answers,
     pub(crate) labs: Option<Answers>,
 }
@@ -61,6 +63,11 @@ pub(crate) fn page(sections: &[Section]) -> (String, Vec<String>) {
                 };
                 page += &lines(section, *proto, port.0, &mut explain);
             }
+        }
+        let unasked = section.asked.iter().flat_map(|asked| asked.strays.iter().map(|what| (asked.question.kind, what)));
+        let unasked: Vec<String> = unasked.map(|(kind, what)| format!("    {:<34} {}\n", what, kind.name)).collect();
+        if !unasked.is_empty() {
+            page += &format!("\nunasked\n{}", unasked.concat());
         }
     }
     page += "\n\n== why they differ\n";
