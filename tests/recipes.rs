@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 use pktsh::script::recipes::{self, Recipe};
 use support::lab_session;
 
-/// What each recipe is pointed at. 192.0.2.99 is nobody's; for 198.51.100.99 it is the gateway that answers.
-const CALLS: &[&[&str]] = &[
+/// What the recipes are pointed at that ask one host, port by port. 192.0.2.99 is nobody's; for 198.51.100.99 it is
+/// the gateway that answers.
+const BY_HAND: &[&[&str]] = &[
     &[],
     &["drop.lab"],
     &["reject.lab"],
@@ -24,6 +25,29 @@ const CALLS: &[&[&str]] = &[
     &["192.0.2.99"],
     &["198.51.100.99", "80"],
 ];
+
+/// What the others are pointed at.
+const CALLS: &[(&str, &[&[&str]])] = &[
+    ("port-scan", &[&[], &["drop.lab,192.0.2.99", "22,80"], &["2001:db8::10", "80,81"]]),
+    ("firewall-map", &[&[], &["web.lab,vxworks.lab,office-outside.lab", "80,81"], &["2001:db8::21", "8080,8081"]]),
+    ("udp-scan", &[&[], &["dns.lab", "53,69"]]),
+    (
+        "idle-scan",
+        &[
+            &[],
+            &["drop.lab", "22,80-82"],
+            &["far.lab", "22,23", "windows.lab", "445"],
+            &["web.lab", "80,81", "busy.lab"],
+            &["web.lab", "80,81", "linux.lab"],
+        ],
+    ),
+    ("top-ports", &[&[], &["192.0.2.10-14", "5"]]),
+];
+
+/// The calls of a recipe.
+fn calls(recipe: &Recipe) -> &'static [&'static [&'static str]] {
+    CALLS.iter().find(|(name, _)| *name == recipe.name).map_or(BY_HAND, |(_, calls)| calls)
+}
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -44,7 +68,7 @@ fn transcript(recipe: &Recipe) -> String {
         let printed = run(recipe, args).unwrap();
         format!("{}\n{printed}\n", [&["$ pktsh", recipe.name], *args].concat().join(" "))
     };
-    CALLS.iter().map(print).collect::<Vec<_>>().join("\n")
+    calls(recipe).iter().map(print).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -87,6 +111,7 @@ fn their_states_are_nmaps() {
     assert_eq!(states("fin-scanner"), ["closed", "filtered", "open|filtered"]);
     assert_eq!(states("xmas-scanner"), ["closed", "filtered", "open|filtered"]);
     assert_eq!(states("ack-scanner"), ["filtered", "unfiltered"]);
+    assert_eq!(states("idle-scan"), ["closed|filtered", "open"]);
 }
 
 #[test]

@@ -81,6 +81,8 @@ fn memory_is_bounded() {
             memory: || Some(2 << 30),
             most_memory: 1 << 30,
             accounts: false,
+            watchers: pktsh::scan::Watchers::default(),
+            command: None,
         };
         let trouble = Session::new(settings).line("let a = []; loop { a.push(1); }").expect_err("it grows for ever");
         assert!(trouble.message.contains("1024 MiB"), "{trouble}");

@@ -37,17 +37,20 @@ pub enum EngineError {
     /// The set is too large to keep.
     #[error("the set has {0} packets, and sr keeps each with its answer: send at most {1} in one call")]
     TooMany(u64, u64),
+    /// What was asked cannot be done, and why: the zombie of an idle scan is of no use.
+    #[error("{0}")]
+    Useless(String),
     /// A public address, and nobody allowed it.
     #[error("{0} is a public address: start pktsh with --public to send there, and only with its owner's permission")]
     Public(IpAddr),
 }
 
 impl EngineError {
-    /// The word of a call that an error is about: part of its capture filter, or an interface.
+    /// The word of a call that an error is about: part of its capture filter, an interface, a host's name.
     pub fn word(&self, filter: &str) -> String {
         match self {
             Self::Net(NetError::Filter { at, .. }) => filter.get(at.clone()).unwrap_or(filter).to_owned(),
-            Self::Net(NetError::NoInterface { name, .. }) => name.clone(),
+            Self::Net(NetError::NoInterface { name, .. } | NetError::UnknownName { name, .. }) => name.clone(),
             _ => String::new(),
         }
     }

@@ -16,7 +16,10 @@ use crate::net::{Event, Medium, Reach, Route, Via};
 use crate::packet::{LayerDesc, Nowhere, Packet, PacketError, Slot, Value, Wanted};
 
 /// When requests are sent again, counted from the first: a lost one costs little, a silent host one second.
-const RESENDS: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(500)];
+const RESENDS: [Duration; 4] =
+    [Duration::from_millis(200), Duration::from_millis(500), Duration::from_millis(650), Duration::from_millis(800)];
+/// Of more hosts than these, most are not there: they are asked three times, not five.
+const FEW: usize = 64;
 /// When the job gives up.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -125,10 +128,11 @@ fn answer(packet: &Packet) -> Option<(IpAddr, Mac)> {
 impl Job for Ask {
     fn step(&mut self, now: Time, out: &mut Outbox) -> Wake {
         let began = *self.began.get_or_insert(now);
+        let resends = if self.asked.len() > FEW { &RESENDS[..2] } else { &RESENDS[..] };
         if self.found.len() == self.asked.len() {
             return Wake::Done;
         }
-        if self.next == self.asked.len() && self.round < RESENDS.len() && now >= began + RESENDS[self.round] {
+        if self.next == self.asked.len() && self.round < resends.len() && now >= began + resends[self.round] {
             self.round += 1;
             self.next = 0;
         }
@@ -140,7 +144,7 @@ impl Job for Ask {
             }
             self.next += 1;
         }
-        match (self.next < self.asked.len(), RESENDS.get(self.round)) {
+        match (self.next < self.asked.len(), resends.get(self.round)) {
             (true, _) => Wake::At(now),
             (false, Some(resend)) => Wake::At(began + *resend),
             (false, None) if now >= began + PATIENCE => Wake::Done,

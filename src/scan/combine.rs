@@ -38,22 +38,86 @@ pub(super) fn combine(mut rows: Vec<Row>) -> Row {
     }
 }
 
-fn said(rows: &[Row]) -> String {
-    rows.iter().map(|row| format!("{} by {}", row.state, row.kind)).collect::<Vec<_>>().join(", ")
-}
-
+/// Nothing, where one of the kinds says it alone; else how they come to it.
 fn agreed(rows: &[Row], state: State) -> String {
-    if rows.iter().all(|row| row.state == state) {
-        return rows.iter().map(|row| &*row.note).find(|note| !note.is_empty()).unwrap_or_default().to_owned();
+    if let Some(row) = rows.iter().find(|row| row.state == state) {
+        return row.note.to_string();
     }
-    format!("{}: only {state} is both", said(rows))
+    let said: Vec<String> = rows.iter().map(|row| format!("{} by {}", row.state, row.kind)).collect();
+    format!("{} leave only {state}", said.join(" and "))
 }
 
 /// A filter that tells probes apart is the usual reason; what the others found stands behind it.
 fn disagreed(rows: &[Row], believed: &Row) -> String {
-    let others: Vec<Row> = rows.iter().filter(|row| row.state != believed.state).cloned().collect();
-    let behind = others.iter().fold(0b111, |left, row| left & row.state.leaves());
-    let behind = State::that_leaves(behind).filter(|_| believed.state == State::Filtered);
-    let behind = behind.map(|state| format!("; behind the filter it is {state}")).unwrap_or_default();
-    format!("{}: a filter tells them apart{behind}", said(rows))
+    let others = rows.iter().filter(|row| row.state != believed.state);
+    let behind = State::that_leaves(others.fold(0b111, |left, row| left & row.state.leaves()));
+    match behind.filter(|_| believed.state == State::Filtered) {
+        Some(state) => format!("a filter tells them apart; behind it: {state}"),
+        None => "a filter or the stack tells them apart".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ports::Proto;
+    use crate::scan::Reason;
+
+    fn row((kind, state): (&str, State)) -> Row {
+        Row {
+            host: 0,
+            port: 80,
+            proto: Proto::Tcp,
+            kind: kind.into(),
+            state,
+            reason: Reason::NoResponse,
+            reason_ip: None,
+            ttl: None,
+            tries: 1,
+            rtt: None,
+            service: "".into(),
+            note: "".into(),
+            answer: None,
+            verdicts: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_several_kinds_leave_is_what_is_known() {
+        use State::{Closed, ClosedFiltered, Filtered, Open, OpenFiltered, Unfiltered};
+        type Case = (&'static [(&'static str, State)], State, &'static str);
+        let cases: &[Case] = &[
+            (
+                &[("fin", OpenFiltered), ("ack", Unfiltered)],
+                Open,
+                "open|filtered by fin and unfiltered by ack leave only open",
+            ),
+            (&[("syn", Open), ("ack", Unfiltered)], Open, ""),
+            (&[("fin", Closed), ("ack", Unfiltered)], Closed, ""),
+            (&[("fin", OpenFiltered), ("ack", Filtered)], Filtered, ""),
+            (
+                &[("idle", ClosedFiltered), ("ack", Unfiltered)],
+                Closed,
+                "closed|filtered by idle and unfiltered by ack leave only closed",
+            ),
+            (
+                &[("idle", ClosedFiltered), ("fin", OpenFiltered)],
+                Filtered,
+                "closed|filtered by idle and open|filtered by fin leave only filtered",
+            ),
+            (&[("syn", Filtered), ("ack", Unfiltered)], Filtered, "a filter tells them apart; behind it: unfiltered"),
+            (
+                &[("fin", OpenFiltered), ("ack", Unfiltered), ("syn", Filtered)],
+                Filtered,
+                "a filter tells them apart; behind it: open",
+            ),
+            (&[("window", Open), ("syn", Closed)], Closed, "a filter or the stack tells them apart"),
+            (&[("syn", Open)], Open, ""),
+        ];
+        for (said, state, note) in cases {
+            let whole = combine(said.iter().copied().map(row).collect());
+            assert_eq!((whole.state, &*whole.note), (*state, *note), "{said:?}");
+            assert_eq!(whole.tries, said.len() as u32);
+        }
+    }
 }

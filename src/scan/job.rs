@@ -283,10 +283,6 @@ impl Sweep {
         Pace { done: self.settled, total: self.units.len() as u64, sent: self.sent, open: self.open, ..Pace::default() }
     }
 
-    pub(super) fn group(&self) -> Rtt {
-        self.group
-    }
-
     /// Units settled since the last call, in order.
     pub(super) fn take_news(&mut self) -> Vec<u32> {
         std::mem::take(&mut self.news)

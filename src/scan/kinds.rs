@@ -234,7 +234,6 @@ pub const KINDS: &[Kind] = &[
         ],
         silence: State::OpenFiltered,
         weight: 3,
-        ..TCP
     },
     Kind {
         name: "sctp-init",
@@ -248,7 +247,6 @@ pub const KINDS: &[Kind] = &[
         rules: &[rule(On::InitAck, State::Open, Reason::InitAck), rule(On::Abort, State::Closed, Reason::Abort)],
         silence: State::Filtered,
         weight: 3,
-        ..TCP
     },
     Kind {
         name: "sctp-cookie",
@@ -281,7 +279,6 @@ pub const KINDS: &[Kind] = &[
         ],
         silence: State::OpenFiltered,
         weight: 3,
-        ..TCP
     },
     Kind {
         name: "idle",

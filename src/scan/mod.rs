@@ -13,6 +13,7 @@
 //! | `timing` | round trips, the window, the templates T0 to T5 |
 //! | `job` | the one scan job |
 //! | `discover` | who is there |
+//! | `idle` | the idle scan's job: a zombie's counter is read |
 //! | `targets` | from what people write to the addresses that are scanned |
 //! | `run` | targets, discovery and kinds, one after another, with news on the way |
 //! | `combine` | what several kinds say together |
@@ -20,6 +21,7 @@
 
 mod combine;
 mod discover;
+mod idle;
 mod job;
 pub mod kinds;
 mod matching;

@@ -108,6 +108,8 @@ pub struct Unfinished {
     pub kind: &'static Kind,
     /// The ports.
     pub ports: Vec<u16>,
+    /// Why, where neither Ctrl-C nor the time of the host ended it; empty mostly.
+    pub why: Arc<str>,
 }
 
 /// What was asked of a scan, as reports tell it.

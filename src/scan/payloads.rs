@@ -231,7 +231,7 @@ mod tests {
             let (one, two) = (payload(port, &mut Rng::new(1)), payload(port, &mut Rng::new(1)));
             assert!(!one.is_empty() && one == two && one.len() <= 1200, "{port}: the seed decides");
         }
-        assert_eq!(payload(9, &mut Rng::new(1)), []);
+        assert!(payload(9, &mut Rng::new(1)).is_empty());
     }
 
     #[test]

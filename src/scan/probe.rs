@@ -13,7 +13,7 @@ use crate::layers::ipv6::IPV6;
 use crate::layers::sctp::{COOKIE_ECHO, INIT, SCTP};
 use crate::layers::tcp::{ACK, FIN, SYN, TCP};
 use crate::layers::udp::UDP;
-use crate::packet::{LayerDesc, Packet, PacketError, Slot, Surroundings, Value, Wanted};
+use crate::packet::{Layer, LayerDesc, Packet, PacketError, Slot, Surroundings, Value, Wanted};
 
 /// A kind as it is asked for: `tcp_scan` chooses the flags itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -153,6 +153,7 @@ pub(super) struct Template {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a field of the packet that is set or not")]
 struct Keep {
     id: bool,
     total_len: bool,
@@ -213,7 +214,7 @@ impl Template {
             let field = if target.addr.is_ipv6() { "nh" } else { "proto" };
             set(&mut packet, at - 1, field, Value::Int(protocol.into()))?;
         }
-        let transport = packet.layers().get(at).map(|l| l.desc());
+        let transport = packet.layers().get(at).map(Layer::desc);
         if !above.is_empty() && transport == Some(&TCP) {
             set(&mut packet, at, "flags", Value::Int(chosen.tcp_flags()))?;
         }
@@ -225,7 +226,7 @@ impl Template {
         }
         let has_payload = packet.layers().len() > at + 1;
         let built = packet.build(around)?;
-        let start = built.to_packet().layers().get(at).and_then(|l| l.range()).map_or(built.bytes.len(), |r| r.1);
+        let start = built.to_packet().layers().get(at).and_then(Layer::range).map_or(built.bytes.len(), |r| r.1);
         let proto = match transport {
             Some(desc) if desc == &TCP => 6,
             Some(desc) if desc == &UDP => 17,
@@ -235,6 +236,16 @@ impl Template {
         // An INIT's own header has no tag yet (RFC 9260 section 8.5.1): the one that it hands out is the number.
         let is_init = proto == 132 && built.bytes.get(start + 12) == Some(&1);
         Ok(Self { bytes: built.bytes, upper: start, proto, keep, tag: if is_init { 16 } else { 4 }, has_payload })
+    }
+
+    /// The same packet with this source address, whosever it is. The checksums follow when it is written.
+    pub(super) fn in_the_name_of(mut self, from: IpAddr) -> Self {
+        match (from, self.bytes.first().map_or(0, |first| first >> 4)) {
+            (IpAddr::V4(addr), 4) => self.bytes[12..16].copy_from_slice(&addr.octets()),
+            (IpAddr::V6(addr), 6) => self.bytes[8..24].copy_from_slice(&addr.octets()),
+            _ => {}
+        }
+        self
     }
 
     /// The source port that the user has set.

@@ -107,7 +107,7 @@ impl Rtt {
         self.known = Some(match self.known {
             None => (rtt, rtt / 2),
             Some((smooth, variation)) => {
-                let error = if rtt > smooth { rtt - smooth } else { smooth - rtt };
+                let error = rtt.abs_diff(smooth);
                 ((smooth * 7 + rtt) / 8, (variation * 3 + error) / 4)
             }
         });

@@ -2,8 +2,6 @@
 
 use std::net::IpAddr;
 
-use etherparse::{Ipv6ExtensionSlice, LaxIpv6Slice, LaxNetSlice, LaxSlicedPacket};
-
 use crate::net::{Frame, Medium};
 
 /// An IP packet, as far as a scan cares.
@@ -19,8 +17,6 @@ pub(super) struct Heard<'a> {
     pub(super) body: &'a [u8],
     /// The whole packet, from its IP header on.
     pub(super) packet: &'a [u8],
-    /// The identification (RFC 791), or the fragment header's (RFC 8200 section 4.5).
-    pub(super) id: Option<u32>,
 }
 
 /// ICMP for IPv4, and for IPv6.
@@ -30,47 +26,86 @@ const TCP: u8 = 6;
 const UDP: u8 = 17;
 const SCTP: u8 = 132;
 
+// IPv6's extension headers (RFC 8200 section 4, RFC 4302), and how many are looked behind.
+const HOP_BY_HOP: u8 = 0;
+const ROUTING: u8 = 43;
+const FRAGMENT: u8 = 44;
+const AH: u8 = 51;
+const DESTINATION: u8 = 60;
+const MOST_EXTENSIONS: usize = 8;
+
 impl<'a> Heard<'a> {
     /// The IP packet in a frame; `None` when it holds none.
     pub(super) fn of_frame(frame: &Frame<'a>) -> Option<Self> {
-        let sliced = match frame.medium {
-            Medium::Ethernet => LaxSlicedPacket::from_ethernet(frame.bytes).ok()?,
-            Medium::Ip => LaxSlicedPacket::from_ip(frame.bytes).ok()?,
-            _ => return None,
-        };
-        Self::of_net(&sliced.net?, frame.bytes)
+        match frame.medium {
+            Medium::Ethernet => Self::of_packet(behind_ethernet(frame.bytes)?),
+            Medium::Ip => Self::of_packet(frame.bytes),
+            _ => None,
+        }
     }
 
     /// The packet that begins at `bytes`, which may be cut off: a quotation.
     fn of_packet(bytes: &'a [u8]) -> Option<Self> {
-        Self::of_net(&LaxSlicedPacket::from_ip(bytes).ok()?.net?, bytes)
+        match bytes.first()? >> 4 {
+            4 => Self::v4(bytes),
+            6 => Self::v6(bytes),
+            _ => None,
+        }
     }
 
-    fn of_net(net: &LaxNetSlice<'a>, within: &'a [u8]) -> Option<Self> {
-        let is_later;
-        let (from, to, ttl, payload, id, header): (IpAddr, IpAddr, _, _, _, _) = match net {
-            LaxNetSlice::Ipv4(ip) => {
-                let head = ip.header();
-                let id = Some(u32::from(head.identification()));
-                let (from, to) = (head.source_addr().into(), head.destination_addr().into());
-                is_later = head.fragments_offset().value() > 0;
-                (from, to, head.ttl(), ip.payload(), id, head.slice())
-            }
-            LaxNetSlice::Ipv6(ip) => {
-                let head = ip.header();
-                let (from, to) = (head.source_addr().into(), head.destination_addr().into());
-                let fragment = fragment(ip);
-                is_later = fragment.is_some_and(|(_, offset)| offset > 0);
-                (from, to, head.hop_limit(), ip.payload(), fragment.map(|(id, _)| id), head.slice())
-            }
-            LaxNetSlice::Arp(_) => return None,
-        };
-        // The packet ends where its payload ends; what follows in the frame is padding.
-        let start = header.as_ptr() as usize - within.as_ptr() as usize;
-        let end = payload.payload.as_ptr() as usize - within.as_ptr() as usize + payload.payload.len();
-        let packet = within.get(start..end)?;
-        let body = if is_later { &[] } else { payload.payload };
-        Some(Self { from, to, ttl, proto: payload.ip_number.0, body, packet, id })
+    /// RFC 791 section 3.1. The packet ends where its length says; what follows in the frame is padding.
+    fn v4(bytes: &'a [u8]) -> Option<Self> {
+        let head: &[u8; 20] = bytes.first_chunk()?;
+        let start = usize::from(head[0] & 0x0f) * 4;
+        let total = usize::from(u16::from_be_bytes([head[2], head[3]]));
+        let packet = &bytes[..if total < start { bytes.len() } else { total.min(bytes.len()) }];
+        let is_later = u16::from_be_bytes([head[6], head[7]]) & 0x1fff != 0;
+        Some(Self {
+            from: <[u8; 4]>::try_from(&head[12..16]).ok()?.into(),
+            to: <[u8; 4]>::try_from(&head[16..20]).ok()?.into(),
+            ttl: head[8],
+            proto: head[9],
+            body: if is_later { &[] } else { packet.get(start.max(20)..).unwrap_or_default() },
+            packet,
+        })
+    }
+
+    /// RFC 8200 section 3, and the extension headers of section 4.
+    fn v6(bytes: &'a [u8]) -> Option<Self> {
+        let head: &[u8; 40] = bytes.first_chunk()?;
+        let total = 40 + usize::from(u16::from_be_bytes([head[4], head[5]]));
+        let packet = &bytes[..total.min(bytes.len())];
+        let (mut proto, mut body, mut is_later) = (head[6], &packet[40..], false);
+        for _ in 0..MOST_EXTENSIONS {
+            let [next, len, a, b, ..] = body else { break };
+            let len = match proto {
+                HOP_BY_HOP | ROUTING | DESTINATION => (usize::from(*len) + 1) * 8,
+                FRAGMENT => {
+                    is_later |= u16::from_be_bytes([*a, *b]) & 0xfff8 != 0;
+                    8
+                }
+                AH => (usize::from(*len) + 2) * 4,
+                _ => break,
+            };
+            let Some(behind) = body.get(len..) else { break };
+            (proto, body) = (*next, behind);
+        }
+        Some(Self {
+            from: <[u8; 16]>::try_from(&head[8..24]).ok()?.into(),
+            to: <[u8; 16]>::try_from(&head[24..40]).ok()?.into(),
+            ttl: head[7],
+            proto,
+            body: if is_later { &[] } else { body },
+            packet,
+        })
+    }
+
+    /// The identification (RFC 791 section 3.1); IPv6 has none in each packet.
+    pub(super) fn id(&self) -> Option<u16> {
+        match self.packet {
+            [first, _, _, _, a, b, ..] if first >> 4 == 4 => Some(u16::from_be_bytes([*a, *b])),
+            _ => None,
+        }
     }
 
     /// 16 bits of the body in network order.
@@ -129,12 +164,18 @@ impl<'a> Heard<'a> {
     }
 }
 
-/// Identification and offset of an IPv6 packet's fragment header.
-fn fragment(ip: &LaxIpv6Slice<'_>) -> Option<(u32, u16)> {
-    ip.extensions().clone().into_iter().find_map(|header| match header {
-        Ipv6ExtensionSlice::Fragment(part) => Some((part.identification(), part.fragment_offset().value())),
-        _ => None,
-    })
+/// What stands behind an Ethernet header and up to two VLAN tags, if it is IP (IEEE 802.3, 802.1Q).
+fn behind_ethernet(frame: &[u8]) -> Option<&[u8]> {
+    let mut at = 12;
+    for _ in 0..3 {
+        let [a, b, ..] = frame.get(at..)? else { return None };
+        match u16::from_be_bytes([*a, *b]) {
+            0x8100 | 0x88a8 => at += 4,
+            0x0800 | 0x86dd => return frame.get(at + 2..),
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// What a TCP header says.

@@ -10,7 +10,7 @@ use crate::packet::{LayerDesc, describe};
 
 /// What a newcomer sees after `help()`.
 pub(super) fn overview() -> String {
-    let groups = ["exchange", "packets", "captures", "sets", "session"];
+    let groups = ["exchange", "scans", "packets", "captures", "sets", "session"];
     let mut text = String::from(
         "Build a packet with /, send it, read the answer:\n\
          \x20 sr1(IP(\"web.lab\")/TCP(dport=80, flags=\"S\"))\n\

@@ -27,6 +27,11 @@ pub const ALL: &[Recipe] = &[
     Recipe { name: "fin-scanner", text: include_str!("../../scripts/fin-scanner.rhai") },
     Recipe { name: "xmas-scanner", text: include_str!("../../scripts/xmas-scanner.rhai") },
     Recipe { name: "ack-scanner", text: include_str!("../../scripts/ack-scanner.rhai") },
+    Recipe { name: "port-scan", text: include_str!("../../scripts/port-scan.rhai") },
+    Recipe { name: "firewall-map", text: include_str!("../../scripts/firewall-map.rhai") },
+    Recipe { name: "udp-scan", text: include_str!("../../scripts/udp-scan.rhai") },
+    Recipe { name: "idle-scan", text: include_str!("../../scripts/idle-scan.rhai") },
+    Recipe { name: "top-ports", text: include_str!("../../scripts/top-ports.rhai") },
 ];
 
 /// The largest script that is read, in bytes.

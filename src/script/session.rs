@@ -48,6 +48,8 @@ pub struct Settings {
     pub most_memory: u64,
     /// Whether each exchange ends in a line of account (at the prompt).
     pub accounts: bool,
+    /// What reports give as the command of a scan, where it was not typed as a script.
+    pub command: Option<String>,
 }
 
 /// An interpreter and everything that earlier lines left: variables, functions, networks.
@@ -64,9 +66,10 @@ impl Session {
     pub fn new(settings: Settings) -> Self {
         let constants = Constants::default();
         let mut engine = Engine::new();
-        let Settings { network, plan, console, watchers, signals, memory, most_memory, accounts } = settings;
+        let Settings { network, plan, console, watchers, signals, memory, most_memory, accounts, command } = settings;
         let state = State::new(network, plan, console, constants.clone(), watchers, signals);
         state.accounts.set(accounts);
+        *state.command.borrow_mut() = command;
         limit(&mut engine, &state, memory, most_memory);
         values::register(&mut engine, &state);
         let mut natives = Natives::new();

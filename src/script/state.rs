@@ -53,6 +53,8 @@ pub(super) struct State {
     pub(super) silent_line: Cell<Option<usize>>,
     /// Who is told how scans go.
     pub(super) watchers: Watchers,
+    /// What reports give as the command of a scan, where it was not typed as a script.
+    pub(super) command: RefCell<Option<String>>,
     /// Names of ports, with the machine's own over the registry's; read at first use.
     pub(super) services: OnceCell<Arc<Services>>,
     signals: Signals,
@@ -85,6 +87,7 @@ impl State {
             sniffers: RefCell::default(),
             silent_line: Cell::new(None),
             watchers,
+            command: RefCell::default(),
             services: OnceCell::new(),
             seen: Cell::new(signals.load(Ordering::Relaxed)),
             signals,

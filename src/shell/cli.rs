@@ -1,13 +1,19 @@
 //! The command line's words.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use super::nmap_words::translate;
+use super::scan_words::ScanWords;
 
 const USAGE: &str = "\
 pktsh [OPTIONS]                        the prompt
        pktsh [OPTIONS] FILE [ARGS]...         run a script (- is standard input), or a recipe by its name
        pktsh [OPTIONS] -e CODE [ARGS]...      run CODE and print its value
+       pktsh scan TARGET... [-p PORTS] ...    which ports are open; pktsh scan --help
        pktsh recipes [--copy DIR]             the scripts inside the program
        pktsh lab list | show NAME [FILE]      the laboratory's hosts, or those of a file of one's own
        pktsh lab print | check FILE           the laboratory as a file to begin with, and whether one is right";
@@ -16,13 +22,29 @@ const EXAMPLES: &str = "\
 Examples:
   pktsh                                        type help() there; Ctrl-D leaves
   pktsh syn-scanner web.lab 22,80,443          a recipe, in the laboratory, without root
+  pktsh scan web.lab -p 22,80,443
   pktsh -e 'sr1(IP(\"web.lab\")/ICMP()).summary()'
   pktsh --pcap probe.pcap my-scan.rhai 192.0.2.10
   echo 'print(1 + 1)' | pktsh
 
 Hosts in .lab and the documentation networks (192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24) are simulated.
-A script called like a command (recipes, lab) is run as ./recipes.
+A script called like a command (scan, recipes, lab) is run as ./recipes.
 Exit code: 0 done, 1 the script or the network failed, 2 wrong usage.";
+
+const SCAN_EXAMPLES: &str = "\
+Examples:
+  pktsh scan web.lab                           the usual 100 ports, in the laboratory
+  pktsh scan web.lab,drop.lab -p 22,80,8000-8100 --open
+  pktsh scan 192.0.2.0/24 --kind ping          which hosts are up (-sn)
+  pktsh scan fw.lab --kind syn,ack,fin         several kinds, read together
+  pktsh scan localhost -p- --json - | head     one object a line, as they come
+  pktsh scan web.lab -sS -sU -oX out.xml       Nmap's letters work
+  pktsh scan web.lab --probe 'IP(ttl=12)/TCP(window=1024)'
+
+The table goes to standard output, or the report that is written to - or /dev/stdout in
+its place; the live line and the totals go to standard error.
+Ctrl-C ends a scan: what was found is shown and in the reports, which are closed.
+Exit code: 0 done, 1 the scan failed, 2 wrong usage, 130 ended by Ctrl-C.";
 
 /// An interactive packet shell: build packets, send them, read the answers.
 #[derive(Debug, Parser)]
@@ -39,13 +61,66 @@ pub(super) struct Cli {
     #[arg(short = 'e', value_name = "CODE")]
     code: Option<String>,
 
+    /// The whole line as it was typed, for reports
+    #[arg(skip)]
+    pub(super) typed: String,
+
     /// A script or recipe and its arguments (`args` in the script)
     #[arg(value_name = "FILE", trailing_var_arg = true)]
     words: Vec<String>,
 }
 
+/// The words of the command line, Nmap's of a scan put into ours.
+fn ours(mut words: Vec<OsString>) -> Result<Vec<OsString>, clap::Error> {
+    scan_first(&mut words);
+    if words.get(1).is_none_or(|word| word != "scan") {
+        return Ok(words);
+    }
+    let nmap = words.split_off(2).into_iter().map(|word| word.to_string_lossy().into_owned());
+    match translate(nmap) {
+        Ok(ours) => words.extend(ours.into_iter().map(OsString::from)),
+        Err(said) => {
+            let mut command = Cli::command();
+            command.build();
+            let scan = command.find_subcommand_mut("scan").cloned();
+            return Err(scan.unwrap_or(command).error(ErrorKind::InvalidValue, said));
+        }
+    }
+    Ok(words)
+}
+
+/// `pktsh --live scan ..` is `pktsh scan --live ..`: a scan takes the options of a session, too.
+fn scan_first(words: &mut [OsString]) {
+    let options = Options::augment_args(clap::Command::new("pktsh"));
+    let named = |word: &str| {
+        let name = word.split('=').next().unwrap_or_default();
+        options.get_arguments().find(|arg| {
+            arg.get_long().is_some_and(|long| name.strip_prefix("--") == Some(long))
+                || arg.get_short().is_some_and(|short| name.strip_prefix('-') == Some(&short.to_string()))
+        })
+    };
+    let mut at = 1;
+    while let Some(word) = words.get(at).and_then(|word| word.to_str()).filter(|word| word.starts_with('-')) {
+        let Some(arg) = named(word) else { return };
+        let takes_next = arg.get_action().takes_values() && !arg.is_require_equals_set() && !word.contains('=');
+        at += 1 + usize::from(takes_next);
+    }
+    if words.get(at).is_some_and(|word| word == "scan") {
+        words[1..=at].rotate_right(1);
+    }
+}
+
+/// The line as it was typed, with the program's bare name. Words with blanks are in quotes.
+fn typed(words: &[OsString]) -> String {
+    let words = words.iter().skip(1).map(|word| {
+        let word = word.to_string_lossy();
+        if word.is_empty() || word.contains(char::is_whitespace) { format!("'{word}'") } else { word.into_owned() }
+    });
+    std::iter::once("pktsh".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
 /// What a session is made with.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(super) struct Options {
     /// Only the laboratory; with =FILE one of your own
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, conflicts_with = "live")]
@@ -73,9 +148,12 @@ pub(super) struct Options {
     pub(super) public: bool,
 }
 
-/// Commands that need no session.
+/// Commands.
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Command {
+    /// Find out which ports of which hosts are open
+    #[command(after_help = SCAN_EXAMPLES)]
+    Scan(ScanWords),
     /// List the scripts inside the program, or copy them
     Recipes {
         /// Write them into this folder
@@ -125,10 +203,13 @@ pub(super) enum Task {
 impl Cli {
     /// Reads the command line. `Err` is the exit code after clap has said what is wrong, or has shown the help.
     pub(super) fn read() -> Result<Self, u8> {
-        Self::try_parse().map_err(|error| {
+        let words: Vec<OsString> = std::env::args_os().collect();
+        let typed = typed(&words);
+        let read = ours(words).and_then(Self::try_parse_from).map_err(|error| {
             let _ = error.print(); // a closed pipe is no failure
             u8::try_from(error.exit_code()).unwrap_or(2)
-        })
+        });
+        read.map(|cli| Self { typed, ..cli })
     }
 
     /// What the words ask for. Input that is no terminal is a script.
@@ -142,6 +223,28 @@ impl Cli {
                 None if is_terminal => Task::Prompt,
                 None => Task::Script { name: "-".into(), args: Vec::new() },
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_s_options_may_come_before_a_scan() {
+        let rows = [
+            ("pktsh --live -i eth0 scan 10.0.0.1 -p 22", "pktsh scan --live -i eth0 10.0.0.1 -p 22"),
+            ("pktsh --lab=a.toml --seed 7 scan x.lab", "pktsh scan --lab=a.toml --seed 7 x.lab"),
+            ("pktsh --lab scan web.lab", "pktsh scan --lab web.lab"),
+            ("pktsh --pcap scan port-scan.rhai", "pktsh --pcap scan port-scan.rhai"),
+            ("pktsh -e scan scan", "pktsh -e scan scan"),
+            ("pktsh --seed", "pktsh --seed"),
+        ];
+        for (typed, wanted) in rows {
+            let mut words: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
+            scan_first(&mut words);
+            assert_eq!(words, wanted.split(' ').map(OsString::from).collect::<Vec<_>>(), "{typed}");
         }
     }
 }

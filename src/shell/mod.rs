@@ -8,13 +8,19 @@
 //! | `prompt` | reading lines: history, completion, multi-line input |
 //! | `print` | the only place that writes to the terminal |
 //! | `trouble` | an error drawn with the user's line and a caret |
+//! | `live` | the live line of a scan |
+//! | `scan_command`, `scan_words`, `nmap_words` | `pktsh scan`: its words, and Nmap's, become a script line |
 //! | `lab_command`, `recipes_command` | the commands that need no session |
 
 mod cli;
 mod lab_command;
+mod live;
+mod nmap_words;
 mod print;
 mod prompt;
 mod recipes_command;
+mod scan_command;
+mod scan_words;
 mod signals;
 mod start;
 mod trouble;
@@ -25,6 +31,7 @@ use crate::script::{Trouble, recipes};
 use cli::{Cli, Command, Options, Task};
 use print::Terminal;
 use signals::Stop;
+use start::Purpose;
 
 /// Runs the program and gives its exit code: 0 done, 1 the script or the network failed, 2 wrong usage.
 pub fn main() -> u8 {
@@ -49,11 +56,15 @@ fn run(cli: &Cli, terminal: &Terminal, stop: &Stop) -> Result<u8, Trouble> {
     match cli.task(std::io::stdin().is_terminal()) {
         Task::Command(Command::Recipes { copy }) => recipes_command::run(terminal, copy.as_deref()),
         Task::Command(Command::Lab { command }) => lab_command::run(terminal, &command),
-        Task::Prompt => prompt::run(&mut start::start(options, terminal, stop, true)?, terminal),
+        Task::Command(Command::Scan(words)) => scan_command::run(terminal, stop, &words, cli.typed.clone()),
+        Task::Prompt => prompt::run(
+            &mut start::start(options, terminal, stop, Purpose { at_prompt: true, ..Purpose::default() })?,
+            terminal,
+        ),
         Task::Code { code, args } => evaluate(options, terminal, stop, &code, &args),
         Task::Script { name, args } => {
             let (name, text) = read(&name)?;
-            let mut running = start::start(options, terminal, stop, false)?;
+            let mut running = start::start(options, terminal, stop, Purpose::default())?;
             let _value = running.script(&name, &text, &args)?;
             Ok(running.session.exit_code().unwrap_or(0))
         }
@@ -62,7 +73,7 @@ fn run(cli: &Cli, terminal: &Terminal, stop: &Stop) -> Result<u8, Trouble> {
 
 /// `-e CODE`: runs it and prints its value.
 fn evaluate(options: &Options, terminal: &Terminal, stop: &Stop, code: &str, args: &[String]) -> Result<u8, Trouble> {
-    let mut running = start::start(options, terminal, stop, false)?;
+    let mut running = start::start(options, terminal, stop, Purpose::default())?;
     let value = running.script("-e", code, args)?;
     if let Some(text) = running.session.display(&value) {
         terminal.out(&text);

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::panic::PanicHookInfo;
 use std::rc::Rc;
 
+use super::live::Live;
 use super::signals::Stop;
 use super::trouble::draw;
 use crate::base::text::escape_lines;
@@ -22,12 +23,29 @@ pub(super) struct Terminal {
     stop: Stop,
     /// The exit code, once standard output takes no more.
     closed: Rc<Cell<Option<u8>>>,
+    live: Live,
+}
+
+/// See [`Terminal::raw`].
+pub(super) struct Raw(Terminal);
+
+impl Write for Raw {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.0.is_closed() {
+            self.0.write(bytes)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Terminal {
     /// The terminal of this process. `stop` ends the script when nobody reads its output any more.
     pub(super) fn new(stop: Stop) -> Self {
-        Self { stop, closed: Rc::default() }
+        Self { stop, closed: Rc::default(), live: Live::default() }
     }
 
     /// Writes `text` and a new line to standard output.
@@ -37,9 +55,17 @@ impl Terminal {
         }
         let mut text = escape_lines(text);
         text.push('\n');
-        let mut out = io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Ok(()) => return,
+        let _ = self.write(text.as_bytes()); // said, and remembered
+    }
+
+    /// Writes bytes to standard output. An error ends what runs.
+    fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let written = self.live.beside(|| {
+            let mut out = io::stdout().lock();
+            out.write_all(bytes).and_then(|()| out.flush())
+        });
+        match &written {
+            Ok(()) => return written,
             // `pktsh .. | head`: nobody wants more, and that is no failure.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.closed.set(Some(0)),
             Err(error) => {
@@ -48,6 +74,17 @@ impl Terminal {
             }
         }
         self.stop.press();
+        written
+    }
+
+    /// Standard output for a report, whose text is safe as it is.
+    pub(super) fn raw(&self) -> Raw {
+        Raw(self.clone())
+    }
+
+    /// The live line.
+    pub(super) fn live(&self) -> Live {
+        self.live.clone()
     }
 
     /// Whether standard output takes no more.
@@ -78,7 +115,7 @@ impl Console for Terminal {
     }
 
     fn note(&self, text: &str) {
-        last_words(text);
+        self.live.beside(|| last_words(text));
     }
 
     fn width(&self) -> usize {

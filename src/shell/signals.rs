@@ -10,7 +10,7 @@ use crate::script;
 const STACK: usize = 64 << 20;
 
 /// What a third Ctrl-C exits with: 128 and the signal's number, as shells count.
-const BY_SIGNAL: i32 = 130;
+pub(super) const BY_SIGNAL: u8 = 130;
 
 /// Ctrl-C as the rooms below see it: counted for the script, told to whatever waits. Clones are one.
 #[derive(Clone, Default)]
@@ -39,7 +39,7 @@ impl Stop {
             let _ = wake.write_all(b"!");
         }
         if presses - self.inner.before.load(Ordering::Relaxed).min(presses) > 2 {
-            std::process::exit(BY_SIGNAL);
+            std::process::exit(BY_SIGNAL.into());
         }
     }
 

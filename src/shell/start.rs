@@ -6,6 +6,7 @@ use std::path::Path;
 use rhai::Dynamic;
 
 use super::cli::Options;
+use super::live::Live;
 use super::misuse;
 use super::print::Terminal;
 use super::prompt::ask_public;
@@ -29,6 +30,7 @@ pub(super) struct Running {
     /// Whether the laboratory is in it.
     pub(super) has_lab: bool,
     stop: Stop,
+    live: Live,
     /// Forgets what was pressed before, in the real network.
     forget: Box<dyn Fn()>,
 }
@@ -37,13 +39,17 @@ impl Running {
     /// Runs a line of the prompt.
     pub(super) fn line(&mut self, text: &str) -> Result<Dynamic, Trouble> {
         self.begin();
-        self.session.line(text)
+        let result = self.session.line(text);
+        self.live.clear(); // a scan may have failed
+        result
     }
 
     /// Runs a script.
     pub(super) fn script(&mut self, name: &str, text: &str, args: &[String]) -> Result<Dynamic, Trouble> {
         self.begin();
-        self.session.script(name, text, args)
+        let result = self.session.script(name, text, args);
+        self.live.clear();
+        result
     }
 
     fn begin(&self) {
@@ -52,8 +58,19 @@ impl Running {
     }
 }
 
+/// What a session is for.
+#[derive(Default)]
+pub(super) struct Purpose {
+    /// Somebody types, and can be asked.
+    pub(super) at_prompt: bool,
+    /// Who is told how scans go, beside the live line.
+    pub(super) watchers: Watchers,
+    /// The command that reports name.
+    pub(super) command: Option<String>,
+}
+
 /// Makes the session. Opens no socket: the real network is opened, and needs its privilege, at first use.
-pub(super) fn start(options: &Options, terminal: &Terminal, stop: &Stop, at_prompt: bool) -> Result<Running, Trouble> {
+pub(super) fn start(options: &Options, terminal: &Terminal, stop: &Stop, purpose: Purpose) -> Result<Running, Trouble> {
     let seed = options.seed.unwrap_or(1);
     let mut worlds: Vec<Box<dyn World>> = Vec::new();
     let plan = if options.live { None } else { Some(plan(options)?) };
@@ -80,20 +97,22 @@ pub(super) fn start(options: &Options, terminal: &Terminal, stop: &Stop, at_prom
     }
     if options.public {
         network.allow_public(|_| true);
-    } else if at_prompt {
+    } else if purpose.at_prompt {
         network.allow_public(ask_public());
     }
+    purpose.watchers.borrow_mut().push(Box::new(terminal.live()));
     let session = Session::new(Settings {
         network,
         plan,
         console: Box::new(terminal.clone()),
-        watchers: Watchers::default(),
         signals: stop.presses(),
         memory: held_bytes,
         most_memory: MOST_MEMORY,
-        accounts: at_prompt,
+        accounts: purpose.at_prompt,
+        watchers: purpose.watchers,
+        command: purpose.command,
     });
-    Ok(Running { session, has_lab: !options.live, stop: stop.clone(), forget })
+    Ok(Running { session, has_lab: !options.live, stop: stop.clone(), live: terminal.live(), forget })
 }
 
 /// The laboratory's hosts: those of a file of the user's own, or the built-in ones.

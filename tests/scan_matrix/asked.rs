@@ -64,14 +64,17 @@ pub(crate) fn ours_and_strays(network: &mut Network, question: &Question) -> (An
         packet.set(0, field, &Field::Value(Value::Int(ttl.into()))).unwrap();
         packet
     });
-    let scan = run_scan(network, Request {
-        kinds: vec![(Chosen::of(question.kind), question.ports.clone().into())],
-        discover: false,
-        retry: Some(1),
-        timeout: Some(Duration::from_millis(400)),
-        probe,
-        ..request(&[&question.target])
-    });
+    let scan = run_scan(
+        network,
+        Request {
+            kinds: vec![(Chosen::of(question.kind), question.ports.clone().into())],
+            discover: false,
+            retry: Some(1),
+            timeout: Some(Duration::from_millis(400)),
+            probe,
+            ..request(&[&question.target])
+        },
+    );
     assert_eq!(scan.rows.len(), question.ports.len(), "{question:?}");
     (scan.rows.iter().map(|row| (row.port, said(row))).collect(), scan.strays.into_iter().collect())
 }

@@ -79,12 +79,16 @@ fn each_answer_alone_says_that_a_host_is_up() {
             wire.server_sh(&format!("nft -f - <<'END'\nflush ruleset\ntable inet t {{\n{}\n}}\nEND", row.router));
             let _listener = row.listens.then(|| held.far_listens(443));
             for (family, addr) in FAR.into_iter().enumerate().filter(|(family, _)| !row.ours[*family].is_empty()) {
-                let scan = run_scan(&mut live, Request { timeout: Some(Duration::from_millis(400)), ..request(&[addr]) });
+                let scan =
+                    run_scan(&mut live, Request { timeout: Some(Duration::from_millis(400)), ..request(&[addr]) });
                 let (ours, nmaps) = (said(&scan.hosts[0]), nmap(addr));
                 let short = row.ours[family].split(" from").next().unwrap_or_default();
                 let wanted = if row.nmaps[family].is_empty() { short } else { row.nmaps[family] };
                 if ours != row.ours[family] || nmaps != wanted {
-                    wrong.push(format!("row {number}, {addr}: {ours}, nmap {nmaps}; wanted {}, {wanted}", row.ours[family]));
+                    wrong.push(format!(
+                        "row {number}, {addr}: {ours}, nmap {nmaps}; wanted {}, {wanted}",
+                        row.ours[family]
+                    ));
                 }
             }
         }

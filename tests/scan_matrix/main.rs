@@ -72,7 +72,13 @@ fn plans() -> Vec<Plan> {
         plan("IPv4: behind a router", far, Some(lab_far), None, every(ROUTED, ROUTED, ROUTED, ROUTED_PROTOCOLS)),
         plan("IPv6: behind a router", far6, Some(lab_far6), None, every(ROUTED, ROUTED, ROUTED, &[])),
         plan("IPv4: a TTL of 1", far, Some(lab_far), Some(1), every(SHORT_LIVED, SHORT_LIVED, SHORT_LIVED, &[])),
-        plan("IPv6: a hop limit of 1", far6, Some(lab_far6), Some(1), every(SHORT_LIVED, SHORT_LIVED, SHORT_LIVED, &[])),
+        plan(
+            "IPv6: a hop limit of 1",
+            far6,
+            Some(lab_far6),
+            Some(1),
+            every(SHORT_LIVED, SHORT_LIVED, SHORT_LIVED, &[]),
+        ),
         plan(
             "IPv4: the made-up host",
             "10.9.0.5",
@@ -136,7 +142,10 @@ fn every_kind_says_of_every_port_what_nmap_says() {
         let plans = plans();
         let questions: Vec<Question> = plans.iter().flat_map(Plan::questions).collect();
         // A protocol scan of Nmap's reads every ICMP error from its target, whosever probe it quotes.
-        let phase = |question: &Question| match (question.kind.probe, question.ports[..] == [1] || question.ports[..] == [58]) {
+        let phase = |question: &Question| match (
+            question.kind.probe,
+            question.ports[..] == [1] || question.ports[..] == [58],
+        ) {
             (Probe::Protocol, true) => 2,
             (Probe::Protocol, false) => 1,
             _ => 0,
@@ -157,7 +166,8 @@ fn every_kind_says_of_every_port_what_nmap_says() {
             let mut asked = Vec::new();
             for question in plan.questions() {
                 let (ours_here, strays) = ours_and_strays(&mut live, &question);
-                let labs = plan.lab.map(|target| ours(&mut lab, &Question { target: target.into(), ..question.clone() }));
+                let labs =
+                    plan.lab.map(|target| ours(&mut lab, &Question { target: target.into(), ..question.clone() }));
                 asked.push(Asked { question, ours: ours_here, strays, nmaps: nmaps.next().unwrap(), labs });
             }
             sections.push(Section { title: plan.title, ports: plan.ports, asked });

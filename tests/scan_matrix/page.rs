@@ -46,19 +46,20 @@ pub(crate) fn page(sections: &[Section]) -> (String, Vec<String>) {
         for (proto, ports) in &section.ports {
             for port in ports {
                 page += &format!("\n{} {} {}\n", proto.name(), port.0, port.1);
-                let mut explain = |who: Who, kind: &str, ours: &Said, theirs: &Said| {
-                    match DIFFERENCES.iter().position(|row| row.fits(who, section.title, kind, port.0)) {
-                        Some(at) => {
-                            is_used[at] = true;
-                            format!("  [{who}: {} ({})]", theirs.verdict, at + 1)
-                        }
-                        None => {
-                            complaints.push(format!(
-                                "{}: {kind} {} ({}): {} \"{}\", {who}: {}",
-                                section.title, port.0, port.1, ours.verdict, ours.note, theirs.verdict
-                            ));
-                            format!("  [{who}: {} (?)]", theirs.verdict)
-                        }
+                let mut explain = |who: Who, kind: &str, ours: &Said, theirs: &Said| match DIFFERENCES
+                    .iter()
+                    .position(|row| row.fits(who, section.title, kind, port.0))
+                {
+                    Some(at) => {
+                        is_used[at] = true;
+                        format!("  [{who}: {} ({})]", theirs.verdict, at + 1)
+                    }
+                    None => {
+                        complaints.push(format!(
+                            "{}: {kind} {} ({}): {} \"{}\", {who}: {}",
+                            section.title, port.0, port.1, ours.verdict, ours.note, theirs.verdict
+                        ));
+                        format!("  [{who}: {} (?)]", theirs.verdict)
                     }
                 };
                 page += &lines(section, *proto, port.0, &mut explain);

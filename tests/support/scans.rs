@@ -90,7 +90,7 @@ pub(crate) fn cut_off() -> Scan {
         },
         hosts: vec![host("192.0.2.10", Some("web.lab")), down, late],
         rows,
-        unfinished: vec![Unfinished { host: 2, kind: kind("syn"), ports: vec![80, 23, 24, 25] }],
+        unfinished: vec![Unfinished { host: 2, kind: kind("syn"), ports: vec![80, 23, 24, 25], why: "".into() }],
         unbegun: 1,
         sent: 205,
         strays: vec!["192.0.2.66: TCP 80 > 40000 RST".into()],

@@ -46,11 +46,12 @@ pub(crate) fn session_with(worlds: Vec<Box<dyn World>>, signals: Signals) -> (Se
         network: Network::new(worlds, 1),
         plan: Some(pktsh::lab::Plan::builtin()),
         console: Box::new(heard.clone()),
-        watchers: Default::default(),
         signals,
         memory: || None,
         most_memory: 1 << 30,
         accounts: true,
+        watchers: pktsh::scan::Watchers::default(),
+        command: None,
     });
     (session, heard)
 }

@@ -106,6 +106,23 @@ impl Wire {
         run(self.server("python3").args(["-c", script, &hex.concat()]));
     }
 
+    /// A third machine on the same link, 10.9.0.3: the client's end becomes a bridge, `br0`. Runs `script` there.
+    pub fn zombie(&self, script: &str) -> Running {
+        let mut hold = self.client("unshare");
+        let holder = Running::until_ready(hold.args(["-n", "sh", "-c", "echo ready; exec cat"]));
+        let pid = holder.id();
+        self.client_sh(&format!(
+            "ip link add br0 address 02:00:00:00:09:01 type bridge
+             ip link add eth1 type veth peer name eth0 address 02:00:00:09:00:03 netns {pid}
+             for port in eth0 eth1; do ip link set $port master br0 up; done
+             ip addr flush dev eth0
+             ip addr add 10.9.0.1/24 dev br0
+             ip link set br0 up"
+        ));
+        run(self.enter(pid, "sh").args(["-ec", &format!("{}\n{script}", up(3))]));
+        holder
+    }
+
     /// A pair of `tun0`, 10.9.1.1 and 10.9.1.2: interfaces without a link-layer header, joined by two processes.
     pub fn tun(&self) -> [Running; 2] {
         let (near, far) = UnixDatagram::pair().expect("a pair of sockets");

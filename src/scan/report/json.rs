@@ -118,7 +118,7 @@ fn totals(scan: &Scan) -> Value {
         "hosts_down": down,
         "ports": ports,
         "sent": scan.sent,
-        "elapsed": scan.elapsed.as_secs_f64(),
+        "elapsed": scan.elapsed.as_micros() as f64 / 1e6,
         "unfinished": unfinished,
         "unbegun": scan.unbegun,
         "interrupted": scan.interrupted,

@@ -26,12 +26,13 @@ use std::rc::Rc;
 pub use diff::{Change, Diff, diff};
 pub use json::lines as json_lines;
 pub use read::{ReadError, read};
-pub use table::{host_text, remarks, text, totals};
+pub use table::{host_text, remarks, spaced, text, totals};
 
 use super::outcome::{News, Row, Scan, Watch};
 use super::state::State;
 
 /// A form of report: a row of [`FORMATS`].
+#[derive(Debug)]
 pub struct Format {
     /// The option on the command line: `xml`.
     pub name: &'static str,
@@ -177,11 +178,11 @@ impl Watch for Report {
 
 /// Which hosts have been written: each is once, when it is finished, or at the end.
 #[derive(Default)]
-struct Written(Vec<bool>);
+pub struct Written(Vec<bool>);
 
 impl Written {
     /// The hosts that are due at this news.
-    fn due(&mut self, scan: &Scan, news: &News) -> Vec<usize> {
+    pub fn due(&mut self, scan: &Scan, news: &News) -> Vec<usize> {
         let is_down = |at: &usize| scan.hosts.get(*at).is_some_and(|host| host.presence.is_down());
         // A mere discovery has no ports to wait for.
         let is_known = |at: &usize| is_down(at) || scan.about.kinds.is_empty();

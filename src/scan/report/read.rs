@@ -86,7 +86,7 @@ impl Reading {
         let host = self.host(keys)?;
         let mut row = self.verdict(keys, host)?;
         row.port = keys.number("port")?;
-        row.proto = named("proto", keys.text("proto")?, &Proto::ALL, |proto| proto.name())?;
+        row.proto = named("proto", keys.text("proto")?, &Proto::ALL, Proto::name)?;
         row.reason_ip = keys.address("reason_ip")?;
         row.ttl = keys.maybe_number("ttl")?;
         row.tries = keys.number("tries")?;
@@ -132,8 +132,8 @@ impl Reading {
         let mac = keys.maybe_text("mac")?.map(|text| text.parse().map_err(|e| format!("mac: {e}"))).transpose()?;
         let states = [Presence::Up, Presence::Down];
         if let Some(host) = self.scan.hosts.get_mut(at) {
-            host.presence = named("state", keys.text("state")?, &states, |presence| presence.word())?;
-            host.reason = named("reason", keys.text("reason")?, Reason::ALL, |reason| reason.word())?;
+            host.presence = named("state", keys.text("state")?, &states, Presence::word)?;
+            host.reason = named("reason", keys.text("reason")?, Reason::ALL, Reason::word)?;
             host.reason_ip = keys.address("reason_ip")?;
             host.ttl = keys.maybe_number("ttl")?;
             host.rtt = keys.maybe_number("rtt_us")?.map(|rtt| (Duration::from_micros(rtt), Duration::ZERO));
@@ -149,8 +149,8 @@ impl Reading {
             port: 0,
             proto: Proto::Tcp,
             kind: self.word(keys.text("kind")?),
-            state: named("state", keys.text("state")?, &State::ALL, |state| state.word())?,
-            reason: named("reason", keys.text("reason")?, Reason::ALL, |reason| reason.word())?,
+            state: named("state", keys.text("state")?, &State::ALL, State::word)?,
+            reason: named("reason", keys.text("reason")?, Reason::ALL, Reason::word)?,
             reason_ip: None,
             ttl: None,
             tries: 0,

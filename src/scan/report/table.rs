@@ -35,7 +35,7 @@ impl Writer for Blocks {
             remarks(scan, self.look.width).map_or(Ok(()), |text| writeln!(out, "{text}"))?;
         }
         for at in self.written.due(scan, news) {
-            host_text(scan, at, self.look).map_or(Ok(()), |text| writeln!(out, "{text}\n"))?;
+            host_text(scan, at, self.look).map_or(Ok(()), |text| writeln!(out, "{}", spaced(text)))?;
         }
         if *news == News::Ended { writeln!(out, "{}", totals(scan, self.look.width)) } else { Ok(()) }
     }
@@ -44,7 +44,7 @@ impl Writer for Blocks {
 /// A whole scan: remarks, a block for each host, the totals.
 pub fn text(scan: &Scan, width: usize) -> String {
     let look = Look { width, ..Look::default() };
-    let blocks = (0..scan.hosts.len()).filter_map(|at| host_text(scan, at, look).map(|text| text + "\n"));
+    let blocks = (0..scan.hosts.len()).filter_map(|at| host_text(scan, at, look).map(spaced));
     remarks(scan, width).into_iter().chain(blocks).chain([totals(scan, width)]).collect::<Vec<_>>().join("\n")
 }
 
@@ -70,6 +70,11 @@ pub fn host_text(scan: &Scan, at: usize, look: Look) -> Option<String> {
     }
     let lines = parts.iter().flat_map(|part| part.lines()).map(str::trim_end);
     Some(lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// A block with an empty line below it; a single line needs none.
+pub fn spaced(block: String) -> String {
+    if block.contains('\n') { block + "\n" } else { block }
 }
 
 /// `web.lab (192.0.2.10) is up: arp-response, ttl 64, 0.3 ms, 02:00:00:00:00:0a, lab0`.
@@ -181,12 +186,14 @@ pub fn totals(scan: &Scan, width: usize) -> String {
     lines.iter().map(|line| wrapped(width, &escape(line))).collect::<Vec<_>>().join("\n")
 }
 
-/// `not finished: web.lab, syn: 22,80-90`.
+/// `not finished: web.lab, syn: 22,80-90`, and the reason where there is one.
 fn unfinished(scan: &Scan) -> impl Iterator<Item = String> {
     scan.unfinished.iter().filter_map(|part| {
         let host = scan.hosts.get(part.host)?;
         let name = host.name.as_ref().map_or_else(|| host.target.to_string(), ToString::to_string);
-        Some(format!("not finished: {name}, {}: {}", part.kind.name, ports_text(&part.ports)))
+        let ports = ports_text(&part.ports).replace(',', ", ");
+        let why = if part.why.is_empty() { String::new() } else { format!(" ({})", part.why) };
+        Some(format!("not finished: {name}, {}: {ports}{why}", part.kind.name))
     })
 }
 

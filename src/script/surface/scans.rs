@@ -11,13 +11,12 @@ use crate::base::ports::{PortSpec, Proto};
 use crate::base::spec::SpecError;
 use crate::layers::tcp::FLAGS;
 use crate::packet::Packet;
-use crate::scan::kinds::{KINDS, Kind as ScanKind};
-use crate::scan::report::diff::diff;
+use crate::scan::kinds::{KINDS, Kind as ScanKind, Probe};
 use crate::scan::targets::{TargetError, wanted};
 use crate::scan::{Chosen, News, Presence, Request, Scan, Scanner, Timing};
 use crate::script::func::{Call, Func, Kind, Param, Reply, describe, say, say_at};
 use crate::script::listen::{Caller, pump};
-use crate::script::values::{Found, Port};
+use crate::script::values::{Changes, Found, Port};
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
 
@@ -44,26 +43,35 @@ pub const KEYWORDS: [Keyword; ALL] = [
         &[("-p", ""), ("-p-", "-")],
     ),
     word(
-        opt("top_ports", Kind::Count, "100", "So many of the ports that are most used today, where no ports are given."),
+        opt(
+            "top_ports",
+            Kind::Count,
+            "100",
+            "So many of the ports that are most used today, where no ports are given.",
+        ),
         &[("--top-ports", ""), ("-F", "100")],
     ),
     word(opt("exclude", Kind::Any, "None", "Targets that are left out."), &[("--exclude", "")]),
+    word(opt("discover", Kind::Bool, "true", "Whether hosts are asked first if they are there."), &[("-Pn", "false")]),
     word(
-        opt("discover", Kind::Bool, "true", "Whether hosts are asked first if they are there."),
-        &[("-Pn", "false")],
-    ),
-    word(
-        opt("retry", Kind::Count, "None", "How often a silent port is asked again; else once more than was ever needed."),
+        opt(
+            "retry",
+            Kind::Count,
+            "None",
+            "How often a silent port is asked again; else once more than was ever needed.",
+        ),
         &[("--max-retries", "")],
     ),
-    word(
-        opt("timeout", Kind::Seconds, "None", "Seconds to wait for each answer; else as the round trips say."),
-        &[],
-    ),
+    word(opt("timeout", Kind::Seconds, "None", "Seconds to wait for each answer; else as the round trips say."), &[]),
     word(opt("min_rate", Kind::Count, "None", "Probes a second, at least."), &[("--min-rate", "")]),
     word(opt("max_rate", Kind::Count, "None", "Probes a second, at most."), &[("--max-rate", "")]),
     word(
-        opt("timing", Kind::Any, "\"normal\"", "A template: paranoid, sneaky, polite, normal, aggressive, insane (T0 to T5)."),
+        opt(
+            "timing",
+            Kind::Any,
+            "\"normal\"",
+            "A template: paranoid, sneaky, polite, normal, aggressive, insane (T0 to T5).",
+        ),
         &[("-T", "")],
     ),
     word(
@@ -74,14 +82,11 @@ pub const KEYWORDS: [Keyword; ALL] = [
     word(opt("ipv6", Kind::Bool, "false", "Whether a name stands for its IPv6 address."), &[("-6", "true")]),
     word(opt("open", Kind::Bool, "false", "Whether only open ports are shown and kept."), &[("--open", "true")]),
     word(
-        opt("probe", Kind::Any, "None", "A packet that all probes are made from: IP(ttl=12)/TCP(window=1024)."),
+        opt("probe", Kind::Packet, "None", "A packet that all probes are made from: IP(ttl=12)/TCP(window=1024)."),
         &[],
     ),
     word(opt("prn", Kind::Function, "None", "Called with each port as it is decided."), &[]),
-    word(
-        opt("kind", Kind::Any, "None", "A kind or several: syn connect ack window maimon fin null xmas udp .."),
-        &[],
-    ),
+    word(opt("kind", Kind::Any, "None", "A kind or several: syn connect ack window maimon fin null xmas udp .."), &[]),
     word(opt("zombie", Kind::Text, "None", "The host in whose name an idle scan sends."), &[]),
     word(opt("zombie_port", Kind::Count, "80", "The zombie's port that is asked for its IP IDs."), &[]),
     word(need("flags", Kind::Any, "The TCP flags of the probes: \"SF\", \"\" for none."), &[]),
@@ -89,6 +94,7 @@ pub const KEYWORDS: [Keyword; ALL] = [
 ];
 
 const ALL: usize = 21;
+/// The first of them are every function's.
 const COMMON: usize = 16;
 const KIND: usize = 16;
 const ZOMBIE: usize = 17;
@@ -96,26 +102,33 @@ const ZOMBIE_PORT: usize = 18;
 const FLAGS_AT: usize = 19;
 const READ_AS: usize = 20;
 
-/// The common parameters, and others after or before them.
-const fn params<const N: usize>(more: &[usize]) -> [Param; N] {
+/// The targets, what `before` names, the other common parameters, and what `after` names: places in [`KEYWORDS`].
+const fn params<const N: usize>(before: &[usize], after: &[usize]) -> [Param; N] {
     let mut list = [KEYWORDS[0].param; N];
-    let mut at = 0;
+    let (mut at, ends) = (1, before.len() + COMMON);
     while at < N {
-        list[at] = if at < COMMON { KEYWORDS[at].param } else { KEYWORDS[more[at - COMMON]].param };
+        let word = if at <= before.len() {
+            before[at - 1]
+        } else if at < ends {
+            at - before.len()
+        } else {
+            after[at - ends]
+        };
+        list[at] = KEYWORDS[word].param;
         at += 1;
     }
     list
 }
 
-const OF_KIND: &[Param] = &params::<COMMON>(&[]);
-const OF_SCAN: &[Param] = &params::<{ COMMON + 3 }>(&[KIND, ZOMBIE, ZOMBIE_PORT]);
-const OF_IDLE: &[Param] = &params::<{ COMMON + 2 }>(&[ZOMBIE, ZOMBIE_PORT]);
-const OF_TCP: &[Param] = &params::<{ COMMON + 2 }>(&[FLAGS_AT, READ_AS]);
+const OF_KIND: &[Param] = &params::<COMMON>(&[], &[]);
+const OF_SCAN: &[Param] = &params::<{ COMMON + 3 }>(&[], &[KIND, ZOMBIE, ZOMBIE_PORT]);
+const OF_IDLE: &[Param] = &params::<{ COMMON + 2 }>(&[], &[ZOMBIE, ZOMBIE_PORT]);
+const OF_TCP: &[Param] = &params::<{ COMMON + 2 }>(&[FLAGS_AT], &[READ_AS]);
 
 /// The function of a kind.
 const fn of_kind(at: usize) -> Func {
     let kind = &KINDS[at];
-    let is_idle = matches!(kind.probe, crate::scan::kinds::Probe::Idle);
+    let is_idle = matches!(kind.probe, Probe::Idle);
     Func {
         name: kind.function,
         group: "scans",
@@ -144,7 +157,7 @@ pub(super) const ROWS: &[Func] = &[
             r#"scan("stateless.lab", ports="8080,8081", kind=["syn", "ack", "fin"])"#,
         ],
         run: |call| {
-            let given = call.take(KIND);
+            let given = call.take(at(call, "kind"));
             let kinds = kinds(call, given)?;
             run(call, kinds)
         },
@@ -208,11 +221,11 @@ pub(super) const ROWS: &[Func] = &[
             need("new", Kind::Any, "The later one."),
         ],
         more: false,
-        gives: "text, empty when nothing has changed",
+        gives: "the changes: .come, .gone, .changes, .is_empty()",
         examples: &[r#"diff(syn_scan("web.lab", ports="80"), ack_scan("web.lab", ports="80"))"#],
         run: |call| {
             let (old, new) = (scan_of(call, 0)?, scan_of(call, 1)?);
-            Ok(diff(&old, &new).to_string().into())
+            Ok(Dynamic::from(Changes::between(&old, &new)))
         },
     },
 ];
@@ -232,16 +245,19 @@ fn scan_of(call: &mut Call<'_, '_>, at: usize) -> Fallible<std::rc::Rc<Scan>> {
 }
 
 fn tcp_scan(call: &mut Call<'_, '_>) -> Reply {
-    let given = call.take(COMMON).unwrap_or_default();
+    let given = call.take(at(call, "flags")).unwrap_or_default();
     let flags = match (given.as_int(), given.clone().into_immutable_string()) {
         (Ok(number @ 0..=0x1ff), _) => number as u64,
         (_, Ok(text)) => FLAGS.parse(&text).map_err(|e| say_at(format!("tcp_scan: flags: {e}"), &text))?,
         _ => return Err(call.fail(format!("flags takes text like \"SF\" or a number, found {}", describe(&given)))),
     };
-    let name = call.text(COMMON + 1).unwrap_or_else(|| "syn".into());
+    let name = call.text(at(call, "read_as")).unwrap_or_else(|| "syn".into());
     let kind = named(&name)?;
-    if !matches!(kind.probe, crate::scan::kinds::Probe::Tcp(_)) {
-        return Err(say_at(format!("tcp_scan: {name} does not read TCP flags; write \"syn\", \"ack\", \"fin\" ..", ), &name));
+    if !matches!(kind.probe, Probe::Tcp(_)) {
+        return Err(say_at(
+            format!("tcp_scan: {name} does not read TCP flags; write \"syn\", \"ack\", \"fin\" .."),
+            &name,
+        ));
     }
     run(call, vec![Chosen { kind, flags: Some(flags) }])
 }
@@ -279,31 +295,38 @@ fn texts(given: &Dynamic) -> Option<Vec<String>> {
 
 /// Runs a scan by these kinds; none are a SYN scan, or one by connections where the system refuses raw packets.
 fn run(call: &mut Call<'_, '_>, chosen: Vec<Chosen>) -> Reply {
-    let prn = call.take(15).and_then(|given| given.try_cast::<FnPtr>());
+    let prn = call.take(at(call, "prn")).and_then(Dynamic::try_cast::<FnPtr>);
     let request = request(call, chosen, false)?;
-    Ok(Dynamic::from(Found::new(perform(call, request, prn)?)))
+    Ok(Dynamic::from(Found::new(perform(call, request, prn.as_ref())?)))
+}
+
+/// Where a parameter of this name stands in a call; behind all of them when the function has none of that name.
+fn at(call: &Call<'_, '_>, name: &str) -> usize {
+    call.func.params.iter().position(|param| param.name == name).unwrap_or(usize::MAX)
 }
 
 /// Reads the arguments that all scans share.
 fn request(call: &mut Call<'_, '_>, chosen: Vec<Chosen>, only_hosts: bool) -> Fallible<Request> {
-    let given = call.take(0).unwrap_or_default();
+    let given = call.take(at(call, "targets")).unwrap_or_default();
     let targets = texts(&given)
         .ok_or_else(|| call.fail(format!("targets takes text or a list of texts, found {}", describe(&given))))?
         .join(" ");
     let mut request = Request::new();
-    let ports_given = call.take(1);
-    let most = call.count(2).unwrap_or(100);
-    let exclude = call.take(3).as_ref().and_then(texts).unwrap_or_default().join(" ");
-    request.discover = call.take(4).is_none_or(|v| v.as_bool().unwrap_or(true));
-    request.retry = call.count(5).map(|n| u32::try_from(n).unwrap_or(u32::MAX).min(100));
-    request.timeout = call.seconds(6);
-    request.min_rate = call.count(7).map(|n| n.max(1) as f64);
-    request.max_rate = call.count(8).map(|n| n.max(1) as f64);
+    let ports_given = call.take(at(call, "ports"));
+    let most = call.count(at(call, "top_ports")).unwrap_or(100);
+    let exclude = call.take(at(call, "exclude")).as_ref().and_then(texts).unwrap_or_default().join(" ");
+    // An idle scan keeps away from its targets, unless it is told otherwise.
+    let is_hidden = !chosen.is_empty() && chosen.iter().all(|chosen| chosen.kind.probe == Probe::Idle);
+    request.discover = call.take(at(call, "discover")).map_or(!is_hidden, |v| v.as_bool().unwrap_or(true));
+    request.retry = call.count(at(call, "retry")).map(|n| u32::try_from(n).unwrap_or(u32::MAX).min(100));
+    request.timeout = call.seconds(at(call, "timeout"));
+    request.min_rate = call.count(at(call, "min_rate")).map(|n| n.max(1) as f64);
+    request.max_rate = call.count(at(call, "max_rate")).map(|n| n.max(1) as f64);
     request.timing = timing(call)?;
-    request.host_timeout = call.seconds(10);
-    request.iface = call.text(11).map(Into::into);
-    let v6 = call.is_true(12);
-    request.only_open = call.is_true(13);
+    request.host_timeout = call.seconds(at(call, "host_timeout"));
+    request.iface = call.text(at(call, "iface")).map(Into::into);
+    let v6 = call.is_true(at(call, "ipv6"));
+    request.only_open = call.is_true(at(call, "open"));
     request.probe = probe(call, &chosen)?;
     request.services = call.state.services();
     request.zombie = zombie(call, &chosen, v6)?;
@@ -311,6 +334,8 @@ fn request(call: &mut Call<'_, '_>, chosen: Vec<Chosen>, only_hosts: bool) -> Fa
     let network = call.state.network.borrow();
     request.targets = wanted(&network, &targets, &exclude, v6, &read).map_err(|e| at_part(&e, &targets))?;
     drop(network);
+    let typed = || format!("{}(\"{targets}\")", call.func.name);
+    request.args = call.state.command.borrow().clone().unwrap_or_else(typed);
     if only_hosts {
         return Ok(request);
     }
@@ -335,7 +360,6 @@ fn request(call: &mut Call<'_, '_>, chosen: Vec<Chosen>, only_hosts: bool) -> Fa
         return Err(call.fail(format!("the ports have none for {}", protos.join(", "))));
     }
     request.kinds.retain(|(_, ports)| !ports.is_empty());
-    request.args = format!("{}(\"{targets}\")", call.func.name);
     Ok(request)
 }
 
@@ -401,34 +425,43 @@ fn write_ports(given: &Dynamic, text: &mut String) -> Option<()> {
 }
 
 fn timing(call: &mut Call<'_, '_>) -> Fallible<&'static Timing> {
-    let Some(given) = call.take(9).filter(|given| !given.is_unit()) else { return Ok(Timing::normal()) };
+    let Some(given) = call.take(at(call, "timing")).filter(|given| !given.is_unit()) else {
+        return Ok(Timing::normal());
+    };
     let text = given.to_string();
     Timing::named(&text).ok_or_else(|| {
         let names: Vec<&str> = crate::scan::TIMINGS.iter().map(|t| t.name).collect();
-        say_at(format!("timing: no template \"{}\"; there are {} (T0 to T5)", text.escape_debug(), names.join(", ")), &text)
+        say_at(
+            format!("timing: no template \"{}\"; there are {} (T0 to T5)", text.escape_debug(), names.join(", ")),
+            &text,
+        )
     })
 }
 
 fn probe(call: &mut Call<'_, '_>, chosen: &[Chosen]) -> Fallible<Option<Packet>> {
-    let Some(given) = call.take(14).filter(|given| !given.is_unit()) else { return Ok(None) };
+    let Some(given) = call.take(at(call, "probe")).filter(|given| !given.is_unit()) else { return Ok(None) };
     let found = describe(&given);
-    let packet: Packet =
-        given.try_cast().ok_or_else(|| call.fail(format!("probe takes a packet like IP(ttl=12)/TCP(), found {found}")))?;
+    let packet: Packet = given
+        .try_cast()
+        .ok_or_else(|| call.fail(format!("probe takes a packet like IP(ttl=12)/TCP(), found {found}")))?;
     let syn = [Chosen::of(&KINDS[0])];
     let chosen = if chosen.is_empty() { &syn } else { chosen };
     for kind in chosen {
-        kind.check_probe(&packet).map_err(say)?;
+        kind.check_probe(&packet).map_err(|why| say_at(why, "probe"))?;
     }
     Ok(Some(packet))
 }
 
 /// The zombie of an idle scan: its address and port.
-fn zombie(call: &mut Call<'_, '_>, chosen: &[Chosen], v6: bool) -> Fallible<Option<(crate::base::targets::Target, u16)>> {
-    if !chosen.iter().any(|c| c.kind.probe == crate::scan::kinds::Probe::Idle) {
+fn zombie(
+    call: &mut Call<'_, '_>,
+    chosen: &[Chosen],
+    v6: bool,
+) -> Fallible<Option<(crate::base::targets::Target, u16)>> {
+    if !chosen.iter().any(|c| c.kind.probe == Probe::Idle) {
         return Ok(None);
     }
-    let at = if call.func.name == "idle_scan" { COMMON } else { ZOMBIE };
-    let (name, port) = (call.text(at), call.count(at + 1).unwrap_or(80));
+    let (name, port) = (call.text(at(call, "zombie")), call.count(at(call, "zombie_port")).unwrap_or(80));
     let Some(name) = name else {
         return Err(call.fail("zombie is missing: a quiet host with IP IDs that count, as zombie=\"zombie.lab\""));
     };
@@ -441,7 +474,7 @@ fn zombie(call: &mut Call<'_, '_>, chosen: &[Chosen], v6: bool) -> Fallible<Opti
 }
 
 /// Runs a scan to its end, telling all who watch it.
-fn perform(call: &mut Call<'_, '_>, request: Request, prn: Option<FnPtr>) -> Fallible<Scan> {
+fn perform(call: &mut Call<'_, '_>, request: Request, prn: Option<&FnPtr>) -> Fallible<Scan> {
     pump(&Caller::Call(call.cx), call.state)?;
     call.state.may_wait()?;
     let state = call.state;
@@ -454,7 +487,7 @@ fn perform(call: &mut Call<'_, '_>, request: Request, prn: Option<FnPtr>) -> Fal
         state.watchers.borrow_mut().iter_mut().for_each(|watch| watch.news(scanner.scan(), &news));
         match &news {
             News::Port(row) if failed.is_none() => {
-                if let Some(prn) = &prn {
+                if let Some(prn) = prn {
                     let port = Port::of(scanner.scan(), row);
                     failed = prn.call_raw(call.cx, None, [Dynamic::from(port)]).err();
                     if failed.is_some() {

@@ -24,7 +24,7 @@ pub(super) use fields::layer_named;
 pub use lists::Packets;
 pub(super) use lists::{Counts, List, seen};
 pub use results::{Results, Row, Rows};
-pub(super) use scans::{Found, Port};
+pub(super) use scans::{Changes, Found, Port};
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
 

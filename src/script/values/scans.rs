@@ -15,11 +15,11 @@ use crate::script::state::State;
 
 /// A finished scan.
 #[derive(Clone, Debug)]
-pub struct Found(pub(in crate::script) Rc<Scan>);
+pub(in crate::script) struct Found(pub(in crate::script) Rc<Scan>);
 
 /// One row of a scan, with what its host is called.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Port {
+pub(in crate::script) struct Port {
     host: ImmutableString,
     name: Option<ImmutableString>,
     row: Row,
@@ -65,6 +65,16 @@ impl IntoIterator for Found {
     }
 }
 
+/// What has changed between two scans.
+#[derive(Clone, Debug)]
+pub(in crate::script) struct Changes(pub(in crate::script) Rc<diff::Diff>);
+
+impl Changes {
+    pub(in crate::script) fn between(old: &Scan, new: &Scan) -> Self {
+        Self(Rc::new(diff::diff(old, new)))
+    }
+}
+
 /// A text, or `None` where there is none.
 fn text(text: &str) -> Dynamic {
     if text.is_empty() { Dynamic::UNIT } else { ImmutableString::from(text).into() }
@@ -93,15 +103,14 @@ pub(super) fn register(engine: &mut Engine, state: &Rc<State>) {
     ports(engine);
     hosts(engine);
     lists(engine);
+    changes(engine);
     for name in ["to_string", "to_debug"] {
         let shared = Rc::clone(state);
         engine.register_fn(name, move |r: &mut Found| table::text(&r.0, shared.console.width()));
         engine.register_fn(name, |p: &mut Port| {
             format!("{} {}/{} {} {}", p.host, p.row.port, p.row.proto.name(), p.row.state, p.row.reason)
         });
-        engine.register_fn(name, |h: &mut ScanHost| {
-            format!("{} {} {}", h.0.target, h.0.presence.word(), h.0.reason)
-        });
+        engine.register_fn(name, |h: &mut ScanHost| format!("{} {} {}", h.0.target, h.0.presence.word(), h.0.reason));
     }
 }
 
@@ -224,5 +233,31 @@ fn lists(engine: &mut Engine) {
         std::fs::write(path, json::lines(&r.0))
             .map_err(|e| say_at(format!("cannot write \"{}\": {e}", path.escape_debug()), path))
     });
-    engine.register_fn("diff", |r: &mut Found, new: Found| diff::diff(&r.0, &new.0).to_string());
+}
+
+/// What a `diff` gives: hosts that came and went, and ports with their states before and now.
+fn changes(engine: &mut Engine) {
+    engine.register_type_with_name::<Changes>("Changes");
+    let hosts =
+        |list: &[crate::base::targets::Target]| -> Array { list.iter().map(|h| h.to_string().into()).collect() };
+    engine.register_get("come", move |c: &mut Changes| hosts(&c.0.come));
+    engine.register_get("gone", move |c: &mut Changes| hosts(&c.0.gone));
+    engine.register_get("changes", |c: &mut Changes| -> Array {
+        let row = |change: &diff::Change| {
+            let pairs: [(_, Dynamic); 6] = [
+                ("host".into(), change.host.to_string().into()),
+                ("port".into(), INT::from(change.port).into()),
+                ("proto".into(), change.proto.name().into()),
+                ("kind".into(), ImmutableString::from(&*change.kind).into()),
+                ("before".into(), change.old.word().into()),
+                ("now".into(), change.new.word().into()),
+            ];
+            Dynamic::from(Map::from(pairs))
+        };
+        c.0.changes.iter().map(row).collect()
+    });
+    engine.register_fn("is_empty", |c: &mut Changes| c.0.is_empty());
+    for name in ["to_string", "to_debug"] {
+        engine.register_fn(name, |c: &mut Changes| c.0.to_string());
+    }
 }
