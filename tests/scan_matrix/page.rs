@@ -65,7 +65,8 @@ pub(crate) fn page(sections: &[Section]) -> (String, Vec<String>) {
                 page += &lines(section, *proto, port.0, &mut explain);
             }
         }
-        let unasked = section.asked.iter().flat_map(|asked| asked.strays.iter().map(|what| (asked.question.kind, what)));
+        let unasked =
+            section.asked.iter().flat_map(|asked| asked.strays.iter().map(|what| (asked.question.kind, what)));
         let unasked: Vec<String> = unasked.map(|(kind, what)| format!("    {:<34} {}\n", what, kind.name)).collect();
         if !unasked.is_empty() {
             page += &format!("\nunasked\n{}", unasked.concat());
