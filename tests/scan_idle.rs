@@ -17,6 +17,11 @@ mod wire;
 use std::fmt::Write;
 use std::process::Stdio;
 
+use pktsh::engine::Network;
+use pktsh::lab::Lab;
+use pktsh::scan::kinds::Kind;
+use pktsh::scan::targets::wanted;
+use pktsh::scan::{Chosen, News, Request, Scanner};
 use session::lab_session;
 use wire::{CLIENT, SERVER, Wire, run};
 
@@ -166,4 +171,25 @@ fn a_plain_linux_is_no_zombie() {
     let nmap = wire.client("nmap").args(["-n", "-Pn", "-sI", "10.9.0.3", "-p", "80", SERVER]).output().unwrap();
     let theirs = [nmap.stdout, nmap.stderr].concat();
     assert!(String::from_utf8_lossy(&theirs).contains("All zeros"), "{}", String::from_utf8_lossy(&theirs));
+}
+
+/// Ctrl-C keeps what is known and names the rest.
+#[test]
+fn what_is_known_is_kept_when_it_is_stopped() {
+    let mut network = Network::new(vec![Box::new(Lab::new(1))], 1);
+    let none = |_: &str| Err("no file".to_owned());
+    let wanted = |name| wanted(&network, name, "", false, &none).unwrap();
+    let mut request = Request::new();
+    request.targets = wanted("linux.lab");
+    request.zombie = Some((wanted("zombie.lab")[0].target.clone(), 80));
+    request.discover = false;
+    request.kinds = vec![(Chosen::of(Kind::named("idle").unwrap()), (1..=200).collect())];
+    let mut scanner = Scanner::new(&mut network, request).unwrap();
+    while !matches!(scanner.next(&mut network).unwrap(), News::Port(_)) {}
+    scanner.stop(&mut network).unwrap();
+    while scanner.next(&mut network).unwrap() != News::Ended {}
+    let scan = scanner.into_scan();
+    let left: usize = scan.unfinished.iter().map(|part| part.ports.len()).sum();
+    assert!(scan.interrupted && !scan.rows.is_empty() && left > 0);
+    assert_eq!(scan.rows.len() + left, 200);
 }

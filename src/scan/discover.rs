@@ -218,7 +218,7 @@ impl Knock {
             Asking::Packets(way, templates) => {
                 for (i, (_, template)) in templates.iter().enumerate() {
                     let id = (number as u16).wrapping_add((attempt * 4) as u16 + i as u16).max(1);
-                    let numbers = Numbers { sport, dport: 0, number, id };
+                    let numbers = Numbers { sport, dport: None, number, id };
                     let write = |buf: &mut Vec<u8>| template.write(&numbers, &[], buf);
                     match way {
                         Way::Plain(via) => out.push(*via, at as u64, write),

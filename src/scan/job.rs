@@ -261,7 +261,7 @@ impl Sweep {
         let is_protocol = self.setup.kind().probe == Probe::Protocol;
         Numbers {
             sport,
-            dport: if is_protocol { 0 } else { port },
+            dport: (!is_protocol).then_some(port),
             number: (hash as u32).max(1),
             id: ((hash >> 32) as u16).wrapping_add(attempt.into()).max(1),
         }

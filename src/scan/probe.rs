@@ -129,7 +129,8 @@ fn check_network(packet: &Packet) -> Result<(), String> {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Numbers {
     pub(super) sport: u16,
-    pub(super) dport: u16,
+    /// Theirs; `None` where the packet has it already.
+    pub(super) dport: Option<u16>,
     /// TCP's sequence and acknowledgment number, SCTP's tag.
     pub(super) number: u32,
     /// IPv4's identification.
@@ -293,8 +294,8 @@ impl Template {
         }
         let sport = self.keep.sport.unwrap_or(numbers.sport);
         upper[..2].copy_from_slice(&sport.to_be_bytes());
-        if numbers.dport != 0 {
-            upper[2..4].copy_from_slice(&numbers.dport.to_be_bytes());
+        if let Some(dport) = numbers.dport {
+            upper[2..4].copy_from_slice(&dport.to_be_bytes());
         }
         match self.proto {
             6 if upper.len() >= 20 => {

@@ -7,29 +7,29 @@
 
 mod class;
 mod groups;
+mod judge;
+mod parts;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use class::{Class, classify};
-use groups::{Count, Groups, Trouble};
+use class::Class;
+use groups::Groups;
+use parts::{Forged, Measure, Question, push};
+pub(super) use parts::{Goal, Zombie};
 
 use super::outcome::Pace;
-use super::probe::{Numbers, Template, layer};
+use super::probe::Numbers;
 use super::read::{Verdict, error_reason};
 use super::state::{Reason, State};
 use super::timing::{Rtt, Timing};
 use super::view::Heard;
-use crate::base::targets::Target;
 use crate::base::{Rng, Time};
 use crate::engine::{Job, Outbox, Progress, Wake, Way};
-use crate::layers::tcp::{ACK, RST, SYN, TCP};
-use crate::net::{Event, Frame, Via};
-use crate::packet::{PacketError, Surroundings, Value};
+use crate::layers::tcp::RST;
+use crate::net::{Event, Frame};
 
 /// Steps of the counter that say what class it is.
 const TEST_STEPS: usize = 5;
@@ -69,104 +69,6 @@ pub(super) struct Setup {
     pub(super) host_timeout: Option<Duration>,
     /// Our ports, from which the zombie is asked.
     pub(super) sports: Vec<u16>,
-}
-
-/// The zombie.
-pub(super) struct Zombie {
-    addr: IpAddr,
-    port: u16,
-    way: Way,
-    question: Template,
-}
-
-impl Zombie {
-    /// A zombie that is asked at `port`.
-    pub(super) fn new(target: &Target, port: u16, way: Way, around: &dyn Surroundings) -> Result<Self, PacketError> {
-        let question = Template::plain(&segment(SYN | ACK)?, target, around)?;
-        Ok(Self { addr: target.addr, port, way, question })
-    }
-}
-
-/// A TCP header with these flags whose ports are written later.
-fn segment(flags: u64) -> Result<crate::packet::Packet, PacketError> {
-    layer(&TCP, &[("dport", Value::Int(0)), ("flags", Value::Int(flags))])
-}
-
-/// A host that is scanned.
-pub(super) struct Goal {
-    addr: IpAddr,
-    way: Way,
-    /// A SYN in the zombie's name.
-    syn: Template,
-    /// A RST in the zombie's name.
-    rst: Template,
-    /// A SYN/ACK to the zombie in the target's name.
-    forgery: Template,
-    rtt: Rtt,
-    decided: BTreeSet<u16>,
-    /// It took too long.
-    is_given_up: bool,
-}
-
-impl Goal {
-    /// A target; `zombie` is the one in whose name it is asked.
-    pub(super) fn new(
-        target: &Target,
-        zombie: &Target,
-        way: Way,
-        rtt: Rtt,
-        around: &dyn Surroundings,
-    ) -> Result<Self, PacketError> {
-        let in_its_name = |flags| -> Result<Template, PacketError> {
-            Ok(Template::plain(&segment(flags)?, target, around)?.in_the_name_of(zombie.addr))
-        };
-        let forgery = Template::plain(&segment(SYN | ACK)?, zombie, around)?.in_the_name_of(target.addr);
-        let (syn, rst) = (in_its_name(SYN)?, in_its_name(RST)?);
-        Ok(Self { addr: target.addr, way, syn, rst, forgery, rtt, decided: BTreeSet::new(), is_given_up: false })
-    }
-}
-
-/// What is forged between two questions.
-enum Forged {
-    Nothing,
-    /// SYN/ACKs to the zombie in the target's name.
-    SynAcks,
-    /// A SYN to each of these ports of the target, in the zombie's name.
-    Syns(Vec<u16>),
-}
-
-impl Forged {
-    fn len(&self) -> usize {
-        match self {
-            Self::Nothing => 0,
-            Self::SynAcks => FORGERIES as usize,
-            Self::Syns(ports) => ports.len(),
-        }
-    }
-}
-
-/// One measurement: what is sent, how far apart, and the wait before the zombie is asked.
-struct Measure {
-    /// SYNs of the last one, port and number, that are taken back first: where the zombie's own reset was lost, the
-    /// target would send its answer again and again (RFC 9293 section 3.8.1), and each would count.
-    resets: Vec<(u16, u32)>,
-    forged: Forged,
-    gap: Duration,
-    wait: Duration,
-}
-
-impl Measure {
-    /// Packets before the question.
-    fn len(&self) -> usize {
-        self.resets.len() + self.forged.len()
-    }
-}
-
-/// A question to the zombie, by which its answer is known.
-struct Question {
-    sport: u16,
-    number: u32,
-    sent: Time,
 }
 
 /// Where a measurement stands.
@@ -340,6 +242,7 @@ impl Idle {
         }
         let limit = self.setup.host_timeout.or(self.setup.timing.host);
         self.until = limit.map(|limit| now + limit);
+        self.syns.clear();
         self.course = Course::Check(Check::default());
     }
 
@@ -357,58 +260,48 @@ impl Idle {
         if self.is_over() {
             return;
         }
-        let calm = FORGERY_GAP * FORGERIES + FORGERY_WAIT;
         // Without a number to start from, there is nothing to compare with.
-        let measure = match (&mut self.course, self.last) {
-            (_, None) => {
-                Measure { resets: Vec::new(), forged: Forged::Nothing, gap: Duration::ZERO, wait: Duration::ZERO }
+        let measure = match (&self.course, self.last) {
+            (_, None) => Some(Measure::calm(Duration::ZERO)),
+            (Course::Test(..), _) => Some(Measure::calm(TEST_GAP)),
+            (Course::Check(Check { counted: None, .. }), _) => {
+                let wait = FORGERY_WAIT.max(self.patience());
+                Some(Measure { forged: Forged::SynAcks, gap: FORGERY_GAP, ..Measure::calm(wait) })
             }
-            (Course::Test(..), _) => {
-                Measure { resets: Vec::new(), forged: Forged::Nothing, gap: Duration::ZERO, wait: TEST_GAP }
-            }
-            (Course::Check(Check { counted: None, .. }), _) => Measure {
-                resets: Vec::new(),
-                forged: Forged::SynAcks,
-                gap: FORGERY_GAP,
-                wait: FORGERY_WAIT.max(self.patience()),
-            },
-            (Course::Check(_), _) => {
-                Measure { resets: Vec::new(), forged: Forged::Nothing, gap: Duration::ZERO, wait: calm }
-            }
-            (Course::Count(groups), _) => {
-                let pause = groups.take_pause();
-                if !pause.is_zero() {
-                    // What the zombie says after a pause is a new beginning.
-                    self.last = None;
-                    self.doing = Doing::Resting(now + pause);
-                    return;
-                }
-                let Some(ports) = groups.next() else {
-                    self.take_decided();
-                    return self.end_goal(now);
-                };
-                // A far target's answers may take longer: what was silent is given more time.
-                let long = match (groups.is_second_look(), groups.is_in_time()) {
-                    (false, _) => self.wait,
-                    (true, true) => self.wait * 2,
-                    (true, false) => LONG_WAIT.max(self.wait * 5).min(MOST_WAIT),
-                };
-                let is_lossy = groups.is_lossy();
-                let wait = long.max(self.patience()) + self.delay();
-                let forged = if ports.is_empty() { Forged::Nothing } else { Forged::Syns(ports) };
-                let resets = std::mem::take(&mut self.syns);
-                let resets = if is_lossy || self.lost > 0 { resets } else { Vec::new() };
-                Measure { resets, forged, gap: Duration::ZERO, wait }
-            }
+            (Course::Check(_), _) => Some(Measure::calm(FORGERY_GAP * FORGERIES + FORGERY_WAIT)),
+            (Course::Count(_), _) => self.next_group(now),
         };
-        self.doing = Doing::Forging(measure, 0);
+        if let Some(measure) = measure {
+            self.doing = Doing::Forging(measure, 0);
+        }
     }
 
-    fn delay(&self) -> Duration {
-        match &self.course {
-            Course::Count(groups) => groups.delay,
-            _ => Duration::ZERO,
+    /// The next ports; `None` where something else is to be done first.
+    fn next_group(&mut self, now: Time) -> Option<Measure> {
+        let Course::Count(groups) = &mut self.course else { return None };
+        let pause = groups.take_pause();
+        if !pause.is_zero() {
+            // What the zombie says after a pause is a new beginning.
+            self.last = None;
+            self.doing = Doing::Resting(now + pause);
+            return None;
         }
+        let Some(ports) = groups.next() else {
+            self.take_decided();
+            self.end_goal(now);
+            return None;
+        };
+        // A far target's answers may take longer: what was silent is given more time.
+        let wait = match (groups.is_second_look(), groups.is_in_time()) {
+            (false, _) => self.wait,
+            (true, true) => self.wait * 2,
+            (true, false) => LONG_WAIT.max(self.wait * 5).min(MOST_WAIT),
+        };
+        let (delay, is_lossy) = (groups.delay, groups.is_lossy() || self.lost > 0);
+        let forged = if ports.is_empty() { Forged::Nothing } else { Forged::Syns(ports) };
+        let syns = std::mem::take(&mut self.syns);
+        let resets = if is_lossy { syns } else { Vec::new() };
+        Some(Measure { resets, forged, ..Measure::calm(wait.max(self.patience()) + delay) })
     }
 
     /// As long as packets to the target and the zombie are on their way.
@@ -445,7 +338,7 @@ impl Idle {
                 (&goal.syn, &goal.way, self.zombie.port, port)
             }
         };
-        let numbers = Numbers { sport, dport, number, id: id.max(1) };
+        let numbers = Numbers { sport, dport: Some(dport), number, id: id.max(1) };
         push(way, |buf| template.write(&numbers, &[], buf), out);
         self.sent += 1;
     }
@@ -454,7 +347,7 @@ impl Idle {
         let count = self.setup.sports.len().max(1);
         let sport = self.setup.sports.get(self.asked % count).copied().unwrap_or(0);
         let (number, id) = ((self.rng.next_u64() as u32).max(1), (self.rng.next_u64() as u16).max(1));
-        let numbers = Numbers { sport, dport: self.zombie.port, number, id };
+        let numbers = Numbers { sport, dport: Some(self.zombie.port), number, id };
         push(&self.zombie.way, |buf| self.zombie.question.write(&numbers, &[], buf), out);
         let wait = self.setup.timeout.unwrap_or_else(|| self.rtt.timeout(Rtt::default(), self.setup.timing));
         questions.push(Question { sport, number, sent: now });
@@ -494,127 +387,6 @@ impl Idle {
         }
     }
 
-    /// What a measurement says: the zombie's number before and after, and how often it was asked for the second.
-    fn measured(&mut self, measure: &Measure, before: u16, after: u16, asked: usize, now: Time) {
-        let count = self.count(before, after, asked);
-        match &mut self.course {
-            Course::Test(pairs, tests) => {
-                *tests += 1;
-                if asked == 1 {
-                    pairs.push((before, after));
-                }
-                let is_tested = pairs.len() >= TEST_STEPS;
-                if is_tested {
-                    let pairs = std::mem::take(pairs);
-                    self.tested(&pairs, now);
-                } else if *tests >= MOST_TESTS {
-                    self.refuse(LOSSY);
-                }
-            }
-            Course::Check(..) => self.checked(measure, count),
-            Course::Count(groups) => {
-                let is_late = groups.is_second_look() && !groups.is_in_time() && matches!(count, Count::Just(1..));
-                let result = groups.counted(count);
-                if is_late {
-                    // The first look was too short: the target is far.
-                    self.wait = (self.wait * 2).min(MOST_WAIT);
-                }
-                self.take_decided();
-                match result {
-                    Ok(()) => {}
-                    Err(Trouble::Noise) => self.refuse(NOT_IDLE),
-                    Err(Trouble::Loss) => self.refuse(LOSSY),
-                }
-            }
-        }
-    }
-
-    /// How many packets the zombie sent besides its answers to us.
-    fn count(&self, before: u16, after: u16, asked: usize) -> Count {
-        let Some(steps) = self.class.and_then(|class| class.steps) else { return Count::Unsure };
-        let Some(steps) = steps(before, after) else { return Count::Nonsense };
-        let (steps, asked) = (u32::from(steps), asked as u32);
-        // At least the last question was answered; whether the others came to it is not known.
-        match (steps.checked_sub(1), steps.saturating_sub(asked)) {
-            (None, _) => Count::Nonsense,
-            (Some(most), least) if most == least => Count::Just(most),
-            _ => Count::Unsure,
-        }
-    }
-
-    fn tested(&mut self, pairs: &[(u16, u16)], now: Time) {
-        let class = classify(pairs);
-        if class.steps.is_none() {
-            let ids = pairs.iter().take(1).map(|pair| pair.0).chain(pairs.iter().map(|pair| pair.1));
-            let ids = ids.map(|id| id.to_string()).collect::<Vec<_>>().join(", ");
-            return self
-                .refuse(&format!("is of the class \"{}\": {} (IP IDs {ids}); try another", class.name, class.doc));
-        }
-        self.class = Some(class);
-        self.begin_goal(now);
-    }
-
-    /// Whether what we forge makes the zombie speak. Losses may take some of it, as long as it says nothing by itself.
-    fn checked(&mut self, measure: &Measure, count: Count) {
-        let Course::Check(check) = &mut self.course else { return };
-        let is_last = check.made >= MOST_CHECKS;
-        match (&measure.forged, count) {
-            (_, Count::Unsure) => {
-                check.unsure += 1;
-                if check.unsure > MOST_UNSURE {
-                    self.refuse(LOSSY);
-                }
-            }
-            (Forged::Nothing, Count::Just(0)) => match check.counted.take() {
-                Some(1..FORGERIES) => {
-                    self.lost = self.lost.max(1);
-                    self.begin_count();
-                }
-                Some(0) if is_last => self.refuse(&format!(
-                    "does not move for packets in the name of {}: it counts for each peer apart, or what is forged \
-                     does not get there; try another",
-                    self.goals[self.at].addr
-                )),
-                _ if is_last => self.refuse(NOT_IDLE),
-                _ => {}
-            },
-            (Forged::Nothing, Count::Just(n)) if is_last => {
-                self.refuse(&format!("is not idle: it sent {n} packets of its own in half a second; try another"));
-            }
-            (Forged::Nothing, _) => check.counted = None,
-            (_, Count::Just(FORGERIES)) => self.begin_count(),
-            (_, Count::Just(n)) => (check.made, check.counted) = (check.made + 1, Some(n)),
-            (_, Count::Nonsense) => (check.made, check.counted) = (check.made + 1, Some(FORGERIES + 1)),
-        }
-    }
-
-    fn begin_count(&mut self) {
-        let mut ports: Vec<u16> = self.setup.ports.to_vec();
-        for last in (1..ports.len()).rev() {
-            ports.swap(last, self.rng.below(last as u64 + 1) as usize);
-        }
-        let tries = self.setup.retry.map_or(2 + self.lost as u32, |retry| retry + 1);
-        self.course = Course::Count(Box::new(Groups::new(ports, tries, self.lost > 0)));
-    }
-
-    fn take_decided(&mut self) {
-        let Course::Count(groups) = &mut self.course else { return };
-        let decided: Vec<_> = std::iter::from_fn(|| groups.take_decided()).collect();
-        for it in decided {
-            let verdict = if it.is_open {
-                Verdict {
-                    by: Some(self.zombie.addr),
-                    ttl: self.reset.0,
-                    packet: self.reset.1.clone(),
-                    ..Verdict::silent(State::Open, Reason::IpidChange)
-                }
-            } else {
-                Verdict::silent(State::ClosedFiltered, Reason::NoIpidChange)
-            };
-            self.settle(it.port, verdict, it.tries);
-        }
-    }
-
     /// No answer in time.
     fn unanswered(&mut self, now: Time) -> Option<(Measure, Vec<Question>)> {
         let Doing::Asking(measure, questions, _) = std::mem::replace(&mut self.doing, Doing::Resting(now)) else {
@@ -629,21 +401,6 @@ impl Idle {
             (self.zombie.port, if self.rtt.known().is_some() { "no longer answers" } else { "does not answer" });
         self.refuse(&format!("{stopped} a SYN/ACK at port {port}{said}; try another zombie_port, or another zombie"));
         None
-    }
-}
-
-const NOT_IDLE: &str = "is not idle: its IP IDs move by themselves; wait until it is quiet, or try another";
-const LOSSY: &str =
-    "loses too many of its answers: what was lost cannot be told from what was counted; try a nearer one";
-
-fn push(way: &Way, write: impl FnOnce(&mut Vec<u8>), out: &mut Outbox) {
-    match way {
-        Way::Plain(via) => out.push(*via, 0, write),
-        Way::Behind(iface, header) => out.push(Via::Frame(*iface), 0, |buf| {
-            buf.extend_from_slice(header);
-            write(buf);
-        }),
-        Way::NoNeighbor(_) => {}
     }
 }
 

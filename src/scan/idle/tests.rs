@@ -1,12 +1,14 @@
 //! The job against a zombie made here, in time made here.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use etherparse::PacketBuilder;
 
 use super::*;
-use crate::net::{Checksum, Medium};
+use crate::base::targets::Target;
+use crate::layers::tcp::{ACK, SYN};
+use crate::net::{Checksum, Medium, Via};
 use crate::packet::Nowhere;
 
 const US: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
@@ -25,6 +27,9 @@ enum Ids {
     PerPeer,
 }
 
+/// A question: our port, the zombie's, and the number that a reset takes up.
+type Asked = (u16, u16, u32);
+
 /// A zombie and a target; packets are on their way for a while.
 struct Toy {
     ids: Ids,
@@ -39,8 +44,8 @@ struct Toy {
     now: Time,
     /// On their way to us.
     coming: Vec<(Time, Vec<u8>)>,
-    /// When the zombie gets a packet, and from whom: the packets that it will answer.
-    at_zombie: Vec<(Time, Ipv4Addr, Option<(u16, u16, u32)>)>,
+    /// When the zombie gets a packet, from whom, and what is known of it where it is ours.
+    at_zombie: Vec<(Time, Ipv4Addr, Option<Asked>)>,
     rng: Rng,
 }
 
