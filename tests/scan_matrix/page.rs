@@ -115,7 +115,9 @@ fn lines(
             None => lines.push((&ours.verdict, rest, vec![kind])),
         }
     }
-    lines.iter().map(|(verdict, rest, kinds)| format!("    {verdict:<34} {}{rest}\n", kinds.join(" "))).collect()
+    let text =
+        |(verdict, rest, kinds): (&str, String, Vec<&str>)| format!("    {verdict:<34} {}{rest}\n", kinds.join(" "));
+    lines.into_iter().map(text).collect::<Vec<_>>().concat()
 }
 
 /// What Nmap was measured to say, against what it says here: a port, a kind, a verdict.
