@@ -72,19 +72,25 @@ impl Door {
         Self { target, asking, tries, sent: Time::ZERO, deadline: Time::ZERO, refused, known: None, said: None }
     }
 
-    /// A host that is asked with packets.
-    pub(super) fn with_packets(target: &Target, way: Way, around: &dyn Surroundings) -> Result<Self, PacketError> {
+    /// A host that is asked with packets; `number` is that of [`Knock::new`].
+    pub(super) fn with_packets(
+        target: &Target,
+        way: Way,
+        number: u32,
+        around: &dyn Surroundings,
+    ) -> Result<Self, PacketError> {
+        let id = || ("id", Value::Int(id_of(number).into()));
         let is_v6 = target.addr.is_ipv6();
         let mut templates = Vec::new();
         for &ping in PINGS {
             let upper = match ping {
-                Ping::Echo if is_v6 => layer(&ECHO_REQUEST, &[("id", Value::Int(ID.into()))])?,
-                Ping::Echo => layer(&icmp::ICMP, &[("id", Value::Int(ID.into()))])?,
+                Ping::Echo if is_v6 => layer(&ECHO_REQUEST, &[id()])?,
+                Ping::Echo => layer(&icmp::ICMP, &[id()])?,
                 Ping::Tcp(port, flags) => {
                     layer(&TCP, &[("dport", Value::Int(port.into())), ("flags", Value::Int(flags))])?
                 }
                 Ping::Timestamp if is_v6 => continue,
-                Ping::Timestamp => layer(&icmp::ICMP, &[("type", Value::Int(13)), ("id", Value::Int(ID.into()))])?,
+                Ping::Timestamp => layer(&icmp::ICMP, &[("type", Value::Int(13)), id()])?,
             };
             templates.push((ping, Template::plain(&upper, target, around)?));
         }
@@ -97,8 +103,10 @@ impl Door {
     }
 }
 
-/// The identifier of our echo and timestamp requests: any will do, for the address tells who answers.
-const ID: u16 = 0x706b;
+/// The identifier of our echo and timestamp requests: another for each discovery, whose answers may come late.
+fn id_of(number: u32) -> u16 {
+    ((number >> 16) as u16).max(1)
+}
 
 /// Hosts asked at the same time.
 const MOST_ASKED: usize = 128;
@@ -126,7 +134,7 @@ pub(super) struct Knock {
 }
 
 impl Knock {
-    /// `sports` are our ports, one for each try; `number` goes into all TCP segments.
+    /// `sports` are our ports, one for each try; `number` goes into all TCP segments, and ICMP's identifier is made of it.
     pub(super) fn new(
         doors: Vec<Door>,
         timing: &'static Timing,
@@ -243,7 +251,9 @@ impl Knock {
 
     fn heard(&mut self, heard: &Heard<'_>, when: Time) {
         if let Some(quoted) = heard.quoted() {
-            if let Some(&at) = self.by_addr.get(&quoted.to) {
+            if let Some(&at) = self.by_addr.get(&quoted.to)
+                && self.is_ours(at, &quoted)
+            {
                 self.error(at, heard, when);
             }
             return;
@@ -253,7 +263,7 @@ impl Knock {
             return;
         }
         match (heard.icmp(), heard.tcp(), heard.ports()) {
-            (Some((kind, _)), ..) if heard.icmp_id() == Some(ID) => {
+            (Some((kind, _)), ..) if heard.icmp_id() == Some(id_of(self.number)) => {
                 let reason = match (heard.proto, kind) {
                     (ICMP, 0) | (ICMPV6, 129) => Reason::EchoReply,
                     (ICMP, 14) => Reason::TimestampReply,
@@ -275,6 +285,15 @@ impl Knock {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Whether an error quotes a probe of this discovery, and not one of an earlier one.
+    fn is_ours(&self, at: usize, quoted: &Heard<'_>) -> bool {
+        let tries = self.doors[at].tries;
+        match quoted.ports() {
+            Some((ours, _)) => (0..tries).any(|t| self.sport(t) == ours) && quoted.number() == Some(self.number),
+            None => tries > 0 && quoted.icmp_id() == Some(id_of(self.number)),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The two that ask: Nmap and we.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -53,6 +53,11 @@ fn target(text: &str) -> Target {
 
 /// What we say.
 pub(crate) fn ours(network: &mut Network, question: &Question) -> Answers {
+    ours_and_strays(network, question).0
+}
+
+/// The same, and what came that no probe had asked for.
+pub(crate) fn ours_and_strays(network: &mut Network, question: &Question) -> (Answers, BTreeSet<String>) {
     let probe = question.ttl.map(|ttl| {
         let (desc, field) = if question.target.contains(':') { (&IPV6, "hlim") } else { (&IP, "ttl") };
         let mut packet = Packet::new(desc);
@@ -71,7 +76,7 @@ pub(crate) fn ours(network: &mut Network, question: &Question) -> Answers {
         },
     );
     assert_eq!(scan.rows.len(), question.ports.len(), "{question:?}");
-    scan.rows.iter().map(|row| (row.port, said(row))).collect()
+    (scan.rows.iter().map(|row| (row.port, said(row))).collect(), scan.strays.into_iter().collect())
 }
 
 /// What a row says.

@@ -43,36 +43,40 @@ const ROWS: &[Row] = &[
     Row { far: ["drop"; 2], ours: ["down no-response"; 2], ..ROW },
     Row { far: ["accept"; 2], router: "chain f { type filter hook forward priority 0;
             ip daddr 10.9.2.2 reject with icmp type port-unreachable
-            ip6 daddr fd00:9:2::2 meta l4proto { tcp, icmpv6 } reject with icmpv6 type port-unreachable; }",
+            ip6 daddr fd00:9:2::2 meta l4proto { tcp, icmpv6 } reject with icmpv6 type port-unreachable
+}",
         ours: ["down port-unreach from the router"; 2], nmaps: ["down no-response"; 2], ..ROW },
     Row { far: ["accept"; 2], router: "chain f { type filter hook forward priority 0;
             ip daddr 10.9.2.2 reject with icmp type admin-prohibited
-            ip6 daddr fd00:9:2::2 meta l4proto { tcp, icmpv6 } reject with icmpv6 type admin-prohibited; }",
+            ip6 daddr fd00:9:2::2 meta l4proto { tcp, icmpv6 } reject with icmpv6 type admin-prohibited
+}",
         ours: ["down admin-prohibited from the router"; 2], nmaps: ["down no-response"; 2], ..ROW },
     Row { far: ["accept"; 2], router: "chain p { type filter hook prerouting priority 0;
-            ip daddr 10.9.2.2 ip ttl set 1; ip6 daddr fd00:9:2::2 ip6 hoplimit set 1; }",
-        ours: ["down time-exceeded from the router"; 2], nmaps: ["down time-exceeded", "down no-response"], ..ROW },
+            ip daddr 10.9.2.2 ip ttl set 1; ip6 daddr fd00:9:2::2 ip6 hoplimit set 1
+}",
+        ours: ["down time-exceeded from the router"; 2], nmaps: ["down time-exceeded"; 2], ..ROW },
     // The probes to 443 and 80 are rejected by the router, and the host answers the echo request: up wins.
     Row { far: ["accept"; 2], router: "chain f { type filter hook forward priority 0;
             ip daddr 10.9.2.2 tcp dport { 80, 443 } reject with icmp type admin-prohibited
-            ip6 daddr fd00:9:2::2 tcp dport { 80, 443 } reject with icmpv6 type admin-prohibited; }",
+            ip6 daddr fd00:9:2::2 tcp dport { 80, 443 } reject with icmpv6 type admin-prohibited
+}",
         ours: ["up echo-reply"; 2], ..ROW },
 ];
 
 #[test]
 fn each_answer_alone_says_that_a_host_is_up() {
-    inside("each_answer_alone_says_that_a_host_is_up", |wire| {
+    inside("discovery::each_answer_alone_says_that_a_host_is_up", |wire| {
         let held = net::prepare(wire);
         let mut live = Network::new(vec![Box::new(LiveWorld::new(None))], 1);
         let mut wrong = Vec::new();
         for (number, row) in ROWS.iter().enumerate() {
             held.far_sh(&format!(
-                "nft -f - <<'END'\nflush ruleset\ntable inet t {{ chain i {{ type filter hook input priority 0;
+                "nft -f - <<'END'\nflush ruleset\ntable inet t {{\nchain i {{ type filter hook input priority 0;
                 icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert }} accept
-                meta nfproto ipv4 {}\nmeta nfproto ipv6 {}\ndrop; }} }}\nEND",
+                meta nfproto ipv4 {}\nmeta nfproto ipv6 {}\ndrop\n}}\n}}\nEND",
                 row.far[0], row.far[1]
             ));
-            wire.server_sh(&format!("nft -f - <<'END'\nflush ruleset\ntable inet t {{ {} }}\nEND", row.router));
+            wire.server_sh(&format!("nft -f - <<'END'\nflush ruleset\ntable inet t {{\n{}\n}}\nEND", row.router));
             let _listener = row.listens.then(|| held.far_listens(443));
             for (family, addr) in FAR.into_iter().enumerate().filter(|(family, _)| !row.ours[*family].is_empty()) {
                 let scan =
@@ -106,7 +110,7 @@ const NEAR: &[(&str, &str)] = &[
 
 #[test]
 fn neighbors_answer_for_themselves() {
-    inside("neighbors_answer_for_themselves", |wire| {
+    inside("discovery::neighbors_answer_for_themselves", |wire| {
         let _held = net::prepare(wire);
         let mut live = Network::new(vec![Box::new(LiveWorld::new(None))], 1);
         let scan = run_scan(&mut live, request(&NEAR.iter().map(|row| row.0).collect::<Vec<_>>()));

@@ -29,7 +29,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use asked::{Question, nmap_all, ours};
+use asked::{Question, nmap_all, ours, ours_and_strays};
 use page::{Asked, Section};
 use pktsh::base::ports::Proto;
 use pktsh::engine::Network;
@@ -165,10 +165,10 @@ fn every_kind_says_of_every_port_what_nmap_says() {
         for plan in plans {
             let mut asked = Vec::new();
             for question in plan.questions() {
-                let ours_here = ours(&mut live, &question);
+                let (ours_here, strays) = ours_and_strays(&mut live, &question);
                 let labs =
                     plan.lab.map(|target| ours(&mut lab, &Question { target: target.into(), ..question.clone() }));
-                asked.push(Asked { question, ours: ours_here, nmaps: nmaps.next().unwrap(), labs });
+                asked.push(Asked { question, ours: ours_here, strays, nmaps: nmaps.next().unwrap(), labs });
             }
             sections.push(Section { title: plan.title, ports: plan.ports, asked });
         }

@@ -74,7 +74,9 @@ pub(crate) fn prepare(wire: &Wire) -> Held {
     wire.client_sh(
         "ip neigh replace fd00:9::2 lladdr 02:00:00:09:00:02 nud permanent dev eth0
          ip route add 10.9.2.0/24 via 10.9.0.2
-         ip -6 route add fd00:9:2::/64 via fd00:9::2",
+         ip -6 route add fd00:9:2::/64 via fd00:9::2
+         timeout 20 sh -c 'until ping -c 1 -W 1 fd00:9:2::2 > /dev/null; do :; done'
+         timeout 20 sh -c 'until ping -c 1 -W 1 10.9.2.2 > /dev/null; do :; done'",
     );
     held
 }

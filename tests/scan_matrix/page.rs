@@ -1,6 +1,6 @@
 //! The page: port by port, what each kind finds, and where Nmap or the laboratory differs, with the reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use pktsh::base::ports::Proto;
 
 use crate::asked::{Answers, Question, Said};
 use crate::ports::Port;
-use crate::reasons::{DIFFERENCES, Who};
+use crate::reasons::{DIFFERENCES, WAVERING, WAVERS, Who};
 
 /// A host that is asked by all kinds.
 pub(crate) struct Section {
@@ -23,6 +23,8 @@ pub(crate) struct Section {
 pub(crate) struct Asked {
     pub(crate) question: Question,
     pub(crate) ours: Answers,
+    /// What came to our ports that no probe had asked for.
+    pub(crate) strays: BTreeSet<String>,
     pub(crate) nmaps: Answers,
     pub(crate) labs: Option<Answers>,
 }
@@ -37,13 +39,13 @@ Written by `UPDATE_GOLDEN=1 cargo test --test scan_matrix`, which asks all three
 
 /// The page, and what is wrong with it: differences without a reason, reasons without a difference.
 pub(crate) fn page(sections: &[Section]) -> (String, Vec<String>) {
-    let mut page = HEAD.to_owned();
+    let mut page = vec![HEAD.to_owned()];
     let (mut complaints, mut is_used) = (Vec::new(), vec![false; DIFFERENCES.len()]);
     for section in sections {
-        page += &format!("\n\n== {}\n", section.title);
+        page.push(format!("\n\n== {}\n", section.title));
         for (proto, ports) in &section.ports {
             for port in ports {
-                page += &format!("\n{} {} {}\n", proto.name(), port.0, port.1);
+                page.push(format!("\n{} {} {}\n", proto.name(), port.0, port.1));
                 let mut explain = |who: Who, kind: &str, ours: &Said, theirs: &Said| match DIFFERENCES
                     .iter()
                     .position(|row| row.fits(who, section.title, kind, port.0))
@@ -60,18 +62,25 @@ pub(crate) fn page(sections: &[Section]) -> (String, Vec<String>) {
                         format!("  [{who}: {} (?)]", theirs.verdict)
                     }
                 };
-                page += &lines(section, *proto, port.0, &mut explain);
+                page.push(lines(section, *proto, port.0, &mut explain));
             }
         }
+        let unasked =
+            section.asked.iter().flat_map(|asked| asked.strays.iter().map(|what| (asked.question.kind, what)));
+        let unasked: Vec<String> = unasked.map(|(kind, what)| format!("    {:<34} {}\n", what, kind.name)).collect();
+        if !unasked.is_empty() {
+            page.push(format!("\nunasked\n{}", unasked.concat()));
+        }
     }
-    page += "\n\n== why they differ\n";
+    page.push("\n\n== why they differ\n".to_owned());
     for (number, row) in DIFFERENCES.iter().enumerate() {
-        page += &format!("\n({}) {}\n", number + 1, row.why);
+        page.push(format!("\n({}) {}\n", number + 1, row.why));
         if !is_used[number] {
             complaints.push(format!("a reason that explains nothing: {}", row.why));
         }
     }
-    (page, complaints)
+    page.push(format!("\n(*) {}\n", WAVERING.why));
+    (page.concat(), complaints)
 }
 
 /// Kinds that say the same of a port share a line.
@@ -86,22 +95,29 @@ fn lines(
     for asked in section.asked.iter().filter(is_about) {
         let kind = asked.question.kind.name;
         let ours = &asked.ours[&port];
-        let mut rest = String::new();
+        let mut rest = Vec::new();
         if !ours.note.is_empty() {
-            rest += &format!("  \"{}\"", ours.note);
+            rest.push(format!("  \"{}\"", ours.note));
         }
-        if asked.nmaps[&port].verdict != ours.verdict {
-            rest += &explain(Who::Nmap, kind, ours, &asked.nmaps[&port]);
+        let nmaps = &asked.nmaps[&port];
+        let may_waver = WAVERING.fits(Who::Nmap, section.title, kind, port);
+        if may_waver && [&ours.verdict, WAVERS].contains(&&*nmaps.verdict) {
+            rest.push(format!("  [nmap: at times {WAVERS} (*)]"));
+        } else if nmaps.verdict != ours.verdict {
+            rest.push(explain(Who::Nmap, kind, ours, nmaps));
         }
         if let Some(labs) = asked.labs.as_ref().map(|labs| &labs[&port]).filter(|labs| labs.verdict != ours.verdict) {
-            rest += &explain(Who::Lab, kind, ours, labs);
+            rest.push(explain(Who::Lab, kind, ours, labs));
         }
+        let rest = rest.concat();
         match lines.iter_mut().find(|line| line.0 == ours.verdict && line.1 == rest) {
             Some((.., kinds)) => kinds.push(kind),
             None => lines.push((&ours.verdict, rest, vec![kind])),
         }
     }
-    lines.iter().map(|(verdict, rest, kinds)| format!("    {verdict:<34} {}{rest}\n", kinds.join(" "))).collect()
+    let text =
+        |(verdict, rest, kinds): (&str, String, Vec<&str>)| format!("    {verdict:<34} {}{rest}\n", kinds.join(" "));
+    lines.into_iter().map(text).collect::<Vec<_>>().concat()
 }
 
 /// What Nmap was measured to say, against what it says here: a port, a kind, a verdict.

@@ -161,7 +161,8 @@ impl Wire {
     }
 }
 
-/// Runs `body` at the client's end of a new wire: the test program starts itself there, with the test `name` alone.
+/// Runs `body` at the client's end of a new wire: the test program starts itself there, with the test `name`
+/// alone, which has its modules before it.
 pub fn inside(name: &str, body: impl FnOnce(&Wire)) {
     if let Some(wire) = Wire::here() {
         return body(&wire);
@@ -169,7 +170,8 @@ pub fn inside(name: &str, body: impl FnOnce(&Wire)) {
     let wire = Wire::new();
     let program = env::current_exe().expect("the test program");
     let mut command = wire.client(program.to_str().expect("a plain path"));
-    run(command.args(["--exact", name, "--include-ignored", "--nocapture", "--test-threads=1"]));
+    let said = run(command.args(["--exact", name, "--include-ignored", "--nocapture", "--test-threads=1"]));
+    assert!(said.contains("1 passed"), "{name:?} is not the test's name with its modules");
 }
 
 /// A process that ends with this value.

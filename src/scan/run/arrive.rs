@@ -35,7 +35,7 @@ impl Scanner {
         if ended == Ended::Interrupted {
             return self.interrupted(network, first, None);
         }
-        let (mut members, mut doors, mut asked) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut members, mut unknown, mut asked) = (Vec::new(), Vec::new(), Vec::new());
         for target in first..next {
             let host = self.scan.hosts.len();
             let known = self.at_once(target);
@@ -49,18 +49,21 @@ impl Scanner {
                     self.queue.push_back(News::Host(host));
                 }
                 None => {
-                    doors.push(self.door(network, target)?);
+                    unknown.push(target);
                     asked.push(members.len());
                     members.push(Member { host, target, rtt: Rtt::default() });
                 }
             }
         }
         let group = Box::new(Group { next, members, asked });
-        if doors.is_empty() {
+        if unknown.is_empty() {
             return self.begin_kind(network, group, 0);
         }
         let sports = self.sports(network, TRY_PORTS);
         let (timing, number) = (self.request.timing, self.rng.next_u64() as u32);
+        let doors: Result<Vec<Door>, _> =
+            unknown.into_iter().map(|target| self.door(network, target, number)).collect();
+        let doors = doors?;
         let knock = Knock::new(doors, timing, self.request.timeout, self.request.max_rate, sports, number);
         let dialer = if self.is_plain { Some(network.world(self.place).dialer()?) } else { None };
         self.stage = Stage::Knocking(group, Box::new(knock), dialer);
@@ -89,13 +92,13 @@ impl Scanner {
         }
     }
 
-    fn door(&self, network: &Network, target: usize) -> Result<Door, EngineError> {
+    fn door(&self, network: &Network, target: usize, number: u32) -> Result<Door, EngineError> {
         let wanted = &self.request.targets[target].target;
         match &self.paths[target] {
             Ok(path) if self.is_plain => Ok(Door::with_connections(wanted, path.route.iface.index)),
             Ok(path) => {
                 let around = network.sending(self.place, self.request.iface.as_deref());
-                Ok(Door::with_packets(wanted, path.way.clone(), &around)?)
+                Ok(Door::with_packets(wanted, path.way.clone(), number, &around)?)
             }
             Err(error) => Err(error.clone()),
         }
