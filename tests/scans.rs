@@ -73,7 +73,7 @@ fn states_and_reasons_of_the_laboratory() {
         (r#"protocol_scan("2001:db8::10", ports="58,99")"#, "58 open echo-reply, 99 closed param-problem"),
     ];
     for (scan, wanted) in rows {
-        let line = format!(r#"let t = []; for x in {scan} {{ t.push(`${{x.port}} ${{x.state}} ${{x.reason}}`); }} t"#);
+        let line = format!(r"let t = []; for x in {scan} {{ t.push(`${{x.port}} ${{x.state}} ${{x.reason}}`); }} t");
         let said = shown(&line).replace('"', "");
         assert_eq!(said.trim_matches(['[', ']']), *wanted, "{scan}");
     }
@@ -105,7 +105,7 @@ fn what_a_scan_holds() {
     let begin = r#"let r = syn_scan("web.lab, drop.lab", ports=[22, 80..=82]); "#;
     let rows: &[(&str, &str)] = &[
         ("r.len()", "8"),
-        ("r.counts", r##"#{"closed": 2, "filtered": 3, "open": 3}"##),
+        ("r.counts", r#"#{"closed": 2, "filtered": 3, "open": 3}"#),
         (r#"r.ports("open")"#, "[22, 80]"),
         ("r.open.len() + r.closed.len() + r.filtered.len()", "8"),
         (r#"r.state("web.lab", 80)"#, r#""open""#),
@@ -113,7 +113,7 @@ fn what_a_scan_holds() {
         (r#"r.state("192.0.2.20", 9)"#, ""),
         ("[r[0].host, r[0].name, r[0].port, r[0].proto, r[0].kind]", r#"["192.0.2.10", "web.lab", 22, "tcp", "syn"]"#),
         ("[r[0].ttl, r[0].tries, r[0].rtt_us, r[0].service]", r#"[64, 1, 300, "ssh"]"#),
-        ("r[0].answer[TCP].flags", r#"SA"#),
+        ("r[0].answer[TCP].flags", r"SA"),
         (r#"r.filter(|x| x.state == "filtered").len()"#, "3"),
         (r#"(r.filter(|x| x.port == 22) + ack_scan("web.lab", ports="22,80")).len()"#, "3"),
         ("r.hosts.map(|h| h.up)", "[true, true]"),
@@ -152,7 +152,7 @@ fn the_network_is_free_while_a_port_is_told() {
 #[test]
 fn a_host_that_takes_too_long_keeps_what_it_has() {
     let line = r#"let r = syn_scan("drop.lab", ports="1-1000", host_timeout=0.05); [r.unfinished.len(), r.counts]"#;
-    assert_eq!(shown(line), r##"[999, #{"open": 1}]"##);
+    assert_eq!(shown(line), r#"[999, #{"open": 1}]"#);
 }
 
 /// A slow template waits: in the laboratory's time that costs nothing.
