@@ -10,6 +10,7 @@
 //! | `asked` | Nmap and we |
 //! | `page`, `reasons` | the page |
 //! | `discovery` | who is there |
+//! | `firewall` | the recipe that names filters |
 //! | `local` | this machine itself, tunnels, no privilege |
 
 #![cfg(target_os = "linux")]
@@ -17,6 +18,7 @@
 
 mod asked;
 mod discovery;
+mod firewall;
 mod local;
 mod net;
 mod page;
