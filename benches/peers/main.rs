@@ -19,6 +19,7 @@ mod harness;
 mod lab;
 mod library;
 mod program;
+mod scan;
 mod scapy;
 mod script;
 #[path = "../../tests/support/session.rs"]
@@ -35,7 +36,7 @@ fn main() {
     if let Some(most) = args.next() {
         return captures::send_blast(most.parse().unwrap());
     }
-    let all = [program::ROWS, script::ROWS, library::ROWS, lab::ROWS, wired::ROWS, captures::ROWS];
+    let all = [program::ROWS, script::ROWS, library::ROWS, lab::ROWS, wired::ROWS, scan::ROWS, captures::ROWS];
     let rows: Vec<&Row> = all.into_iter().flatten().collect();
     harness::main(&rows);
 }
