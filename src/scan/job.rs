@@ -1,5 +1,8 @@
 //! The scan job: one kind, many hosts, many ports. It sends, waits, sends again, and reads what comes back.
 
+mod faults;
+mod slow;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::Hasher;
 use std::net::{IpAddr, SocketAddr};
@@ -9,13 +12,14 @@ use std::time::Duration;
 use siphasher::sip::SipHasher13;
 
 use super::kinds::{Kind, Probe};
+use super::limits::{Limits, limited_as};
 use super::matching::{Found, match_answer};
 use super::outcome::Pace;
 use super::payloads::payload;
 use super::probe::{Chosen, Numbers, Template};
 use super::read::{Verdict, gives_way};
 use super::state::Reason;
-use super::timing::{Rtt, Timing, Window};
+use super::timing::{Loss, Rtt, Timing, Window};
 use super::view::Heard;
 use crate::base::ports::Proto;
 use crate::base::targets::Target;
@@ -73,6 +77,17 @@ pub(super) struct Goal {
     left: u32,
     /// When it is given up.
     until: Option<Time>,
+    /// Ports to be asked again.
+    again: VecDeque<u32>,
+    /// Ports asked at all, in the order of [`Sweep::order`].
+    begun: u32,
+    /// It stands in [`Sweep::ready`].
+    is_ready: bool,
+    /// Probes on the way to it, and how many may be.
+    on_way: usize,
+    window: Window,
+    loss: Loss,
+    pub(super) limits: Limits,
 }
 
 impl Goal {
@@ -84,8 +99,26 @@ impl Goal {
         templates: Vec<Template>,
         rtt: Rtt,
     ) -> Self {
-        let (best, bench, busy, left, until) = (0, Vec::new(), 0, 0, None);
-        Self { target, way, is_local, scope, templates, rtt, best, bench, busy, left, until }
+        Self {
+            target,
+            way,
+            is_local,
+            scope,
+            templates,
+            rtt,
+            best: 0,
+            bench: Vec::new(),
+            busy: 0,
+            left: 0,
+            until: None,
+            again: VecDeque::new(),
+            begun: 0,
+            is_ready: false,
+            on_way: 0,
+            window: Window::new(0),
+            loss: Loss::default(),
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -110,6 +143,12 @@ enum Phase {
 pub(super) struct Unit {
     phase: Phase,
     pub(super) tries: u8,
+    /// Probes that never left, in a row.
+    fails: u8,
+    /// Tries that do not count: our own capture was full when their answers may have come.
+    spare: u8,
+    /// The number of its first probe.
+    serial: u32,
     sent: Time,
     deadline: Time,
     pub(super) verdict: Option<Box<Verdict>>,
@@ -126,9 +165,14 @@ pub(super) struct Sweep {
     places: Vec<u32>,
     /// Ports in the order in which they are asked.
     order: Vec<u32>,
-    /// Units begun, in that order.
-    begun: u64,
-    again: VecDeque<u32>,
+    /// How many of them are likely.
+    likely: u32,
+    /// Hosts with a port to ask and room on the way, in turns.
+    ready: VecDeque<usize>,
+    /// Hosts whose bench may be cleared.
+    idle: Vec<usize>,
+    /// Hosts that are scanned slowly.
+    slow: BTreeSet<usize>,
     waiting: BTreeSet<(Time, u32)>,
     window: Window,
     group: Rtt,
@@ -140,9 +184,14 @@ pub(super) struct Sweep {
     news: Vec<u32>,
     pub(super) sent: u64,
     settled: u64,
+    given_up: u64,
     pub(super) open: u64,
     pub(super) strays: Vec<String>,
     pub(super) stray_count: u64,
+    outage: faults::Outage,
+    /// Until when it is known what our own capture lost, and how much.
+    checked_at: Time,
+    dropped: Option<u64>,
     rng: Rng,
     scratch: Vec<u8>,
 }
@@ -162,8 +211,10 @@ impl Sweep {
             order: Vec::new(),
             units: Vec::new(),
             places,
-            begun: 0,
-            again: VecDeque::new(),
+            likely: 0,
+            ready: VecDeque::new(),
+            idle: Vec::new(),
+            slow: BTreeSet::new(),
             waiting: BTreeSet::new(),
             group,
             began: None,
@@ -172,9 +223,13 @@ impl Sweep {
             news: Vec::new(),
             sent: 0,
             settled: 0,
+            given_up: 0,
+            checked_at: Time::ZERO,
+            dropped: None,
             open: 0,
             strays: Vec::new(),
             stray_count: 0,
+            outage: faults::Outage::default(),
             rng,
             scratch: Vec::new(),
             setup,
@@ -192,19 +247,50 @@ impl Sweep {
         for last in (1..rest.len()).rev() {
             rest.swap(last, self.rng.below(last as u64 + 1) as usize);
         }
+        self.likely = likely.len() as u32;
         self.order = likely.into_iter().chain(rest).collect();
         for goal in &mut self.goals {
             (goal.busy, goal.left) = (ports as u32, ports as u32);
+            goal.window = Window::new(self.setup.timing.window);
         }
         let fresh = || Unit {
             phase: Phase::Fresh,
             tries: 0,
+            fails: 0,
+            spare: 0,
+            serial: 0,
             sent: Time::ZERO,
             deadline: Time::ZERO,
             verdict: None,
             note: None,
         };
         self.units = std::iter::repeat_with(fresh).take(ports * self.goals.len()).collect();
+        (0..self.goals.len()).for_each(|at| self.make_ready(at));
+    }
+
+    /// A host takes its turn if it has a port to ask, and room on the way. A rate asked for needs no room.
+    fn make_ready(&mut self, at: usize) {
+        let goal = &mut self.goals[at];
+        let has_work = !goal.again.is_empty() || (goal.begun as usize) < self.order.len();
+        let has_room = self.setup.min_rate.is_some() || goal.window.has_room(goal.on_way);
+        if has_work && has_room && !goal.is_ready && goal.limits.slow.is_none() {
+            goal.is_ready = true;
+            self.ready.push_back(at);
+        }
+    }
+
+    /// Whether a unit is one of the ports that are asked first.
+    fn is_likely(&self, unit: u32) -> bool {
+        let (_, place) = self.of_unit(unit);
+        self.order[..self.likely as usize].contains(&(place as u32))
+    }
+
+    /// A probe is no longer on the way.
+    fn arrive(&mut self, unit: u32) {
+        let (at, _) = self.of_unit(unit);
+        if self.waiting.remove(&(self.units[unit as usize].deadline, unit)) {
+            self.goals[at].on_way -= 1;
+        }
     }
 
     /// Where a port stands in the list.
@@ -295,7 +381,7 @@ impl Sweep {
 
     /// Whether nothing is left to do.
     pub(super) fn is_over(&self) -> bool {
-        self.goals.iter().all(|goal| goal.left == 0)
+        self.settled + self.given_up == self.units.len() as u64
     }
 
     /// Ports of a host that are not settled.
@@ -305,6 +391,11 @@ impl Sweep {
         units.iter().zip(&*self.setup.ports).filter(|(unit, _)| unit.phase != Phase::Settled).map(|(_, p)| *p).collect()
     }
 
+    /// What is limited of a host's answers, in words; empty when nothing is.
+    pub(super) fn limit(&self, goal: usize) -> &'static str {
+        self.goals[goal].limits.said.unwrap_or_default()
+    }
+
     fn decide(&mut self, unit: u32, verdict: Verdict) {
         self.units[unit as usize].verdict = Some(Box::new(verdict));
         self.settle(unit);
@@ -312,15 +403,16 @@ impl Sweep {
 
     /// It is decided for good: silent, or what was heard.
     fn settle(&mut self, unit: u32) {
-        let (goal, _) = self.of_unit(unit);
+        let (at, _) = self.of_unit(unit);
         let kind = self.setup.kind();
-        let it = &mut self.units[unit as usize];
-        let was = std::mem::replace(&mut it.phase, Phase::Settled);
-        if was == Phase::Settled || was == Phase::GivenUp {
+        if matches!(self.units[unit as usize].phase, Phase::Settled | Phase::GivenUp) {
             return;
         }
-        self.waiting.remove(&(it.deadline, unit));
-        let note = it.note.take();
+        self.arrive(unit);
+        let unsure = self.unsure(unit);
+        let it = &mut self.units[unit as usize];
+        let was = std::mem::replace(&mut it.phase, Phase::Settled);
+        let note = it.note.take().or(unsure);
         let verdict = it.verdict.get_or_insert_with(|| Box::new(Verdict::silent(kind.silence, Reason::NoResponse)));
         if verdict.note.is_empty()
             && let Some(note) = note
@@ -329,47 +421,107 @@ impl Sweep {
         }
         self.open += u64::from(verdict.state == super::State::Open);
         self.settled += 1;
+        let is_limited = limited_as(verdict.reason).is_some();
         self.news.push(unit);
-        let goal = &mut self.goals[goal];
+        let goal = &mut self.goals[at];
         goal.left -= 1;
-        goal.busy -= u32::from(was != Phase::Bench);
+        if was != Phase::Bench {
+            goal.busy -= 1;
+            self.idle.extend((goal.busy == 0).then_some(at));
+        }
+        if let Some(slow) = &mut goal.limits.slow {
+            slow.heard(unit, is_limited);
+        }
+        self.make_ready(at);
+    }
+
+    /// What a row says that may be wrong, or came slowly: of a host with a limit, and of one to which much is lost.
+    fn unsure(&self, unit: u32) -> Option<Box<str>> {
+        let (at, _) = self.of_unit(unit);
+        let (goal, it) = (&self.goals[at], &self.units[unit as usize]);
+        let is_silent = it.verdict.is_none();
+        if let Some(said) = goal.limits.said.filter(|_| is_silent || goal.limits.slow.is_some()) {
+            return Some(said.into());
+        }
+        let silent = goal.bench.len().max(1);
+        let lost = goal.loss.share();
+        let is_unsure = is_silent && goal.loss.may_be_lost(silent, it.tries.into());
+        is_unsure.then(|| format!("unsure: {:.0} % of the probes of this host, or their answers, are lost", lost * 100.0).into())
     }
 
     /// No answer in time.
-    fn timed_out(&mut self, unit: u32) {
+    fn timed_out(&mut self, unit: u32, now: Time) {
         let (at, _) = self.of_unit(unit);
-        let it = &mut self.units[unit as usize];
-        if it.verdict.is_some() {
+        self.arrive(unit);
+        if self.units[unit as usize].verdict.is_some() {
             return self.settle(unit);
         }
+        if self.slow_silence(unit, now) {
+            return;
+        }
+        let (allowed, most) = self.allowed(at);
+        let it = &mut self.units[unit as usize];
         let goal = &mut self.goals[at];
-        let most = self.setup.retry.unwrap_or(self.setup.timing.retries);
-        let allowed = self.setup.retry.unwrap_or((goal.best + 1).clamp(1, most));
-        let retries = u32::from(it.tries) - 1;
+        let retries = u32::from(it.tries.saturating_sub(it.spare)).saturating_sub(1);
         if retries < allowed {
             it.phase = Phase::Again;
-            self.again.push_back(unit);
-        } else if retries < most && self.setup.retry.is_none() {
-            it.phase = Phase::Bench;
-            goal.bench.push(unit);
-            goal.busy -= 1;
-            // Two silent tries, and no sign of a loss: there is room for others.
-            self.window.grow();
+            goal.again.push_back(unit);
         } else {
+            // Silent tries, and no sign of a loss: there is room for others.
             self.window.grow();
-            self.settle(unit);
+            goal.window.grow();
+            if retries < most && self.setup.retry.is_none() {
+                it.phase = Phase::Bench;
+                goal.bench.push(unit);
+                goal.busy -= 1;
+                self.idle.extend((goal.busy == 0).then_some(at));
+            } else {
+                self.settle(unit);
+            }
         }
+        self.make_ready(at);
+    }
+
+    /// How often a silent port of a host is asked again, now and at most: once more than was ever needed, and so often
+    /// that at the loss seen so far none of the silent ones would be lost by chance.
+    fn allowed(&self, at: usize) -> (u32, u32) {
+        let goal = &self.goals[at];
+        let most = self.setup.retry.unwrap_or(self.setup.timing.retries);
+        let by_loss = goal.loss.tries(goal.left as usize) - 1;
+        (self.setup.retry.unwrap_or((goal.best + 1).max(by_loss).clamp(1, most.max(1))), most)
     }
 
     /// Those on the bench of a host whose other ports are all decided: nothing shows that another try would help.
     fn clear_bench(&mut self) {
-        for at in 0..self.goals.len() {
-            if self.goals[at].busy == 0 && !self.goals[at].bench.is_empty() {
-                for unit in std::mem::take(&mut self.goals[at].bench) {
-                    self.settle(unit);
-                }
+        for at in std::mem::take(&mut self.idle) {
+            if self.goals[at].busy > 0 || self.goals[at].bench.is_empty() {
+                continue;
+            }
+            let (allowed, _) = self.allowed(at);
+            let bench = self.goals[at].bench.clone();
+            let is_short = |unit: &u32| {
+                let it = &self.units[*unit as usize];
+                u32::from(it.tries.saturating_sub(it.spare)) <= allowed
+            };
+            if bench.iter().any(is_short) {
+                self.leave_bench(at);
+                continue;
+            }
+            bench.into_iter().for_each(|unit| self.settle(unit));
+            self.goals[at].bench.clear();
+        }
+    }
+
+    /// The silent ones of a host are asked again.
+    fn leave_bench(&mut self, at: usize) {
+        for unit in std::mem::take(&mut self.goals[at].bench) {
+            if self.units[unit as usize].phase == Phase::Bench {
+                self.units[unit as usize].phase = Phase::Again;
+                self.goals[at].busy += 1;
+                self.goals[at].again.push_back(unit);
             }
         }
+        self.make_ready(at);
     }
 
     /// A try was answered that was never needed before: the silent ones get as many.
@@ -378,13 +530,7 @@ impl Sweep {
             return;
         }
         self.goals[goal].best = attempt;
-        for unit in std::mem::take(&mut self.goals[goal].bench) {
-            if self.units[unit as usize].phase == Phase::Bench {
-                self.units[unit as usize].phase = Phase::Again;
-                self.goals[goal].busy += 1;
-                self.again.push_back(unit);
-            }
-        }
+        self.leave_bench(goal);
     }
 
     /// An answer to a unit; `attempt` where it is known which try it answers.
@@ -410,13 +556,8 @@ impl Sweep {
             Some(_) => {}
         }
         let needed = u32::from(attempt.unwrap_or(last));
-        if is_first && needed > 0 {
-            let rtt = self.group.known().map_or(self.setup.timing.initial, |(rtt, _)| rtt);
-            self.window.shrink(at, rtt);
-        } else {
-            self.window.grow();
-        }
-        self.raise(goal, needed);
+        self.outage = faults::Outage::default();
+        self.count_answer(unit, needed, is_first, at);
         // An answer to an earlier try: that to the last one may still come, and say something else.
         let it = &self.units[unit as usize];
         if is_last || it.phase != Phase::Waiting || !is_first {
@@ -496,34 +637,50 @@ impl Sweep {
             }
         }
         let it = &mut self.units[unit as usize];
-        it.tries += 1;
+        it.tries = it.tries.saturating_add(1);
         it.phase = Phase::Waiting;
         it.sent = now;
         it.deadline = deadline;
         self.waiting.insert((deadline, unit));
+        self.goals[at].on_way += 1;
         self.sent += 1;
+        if attempt == 0 {
+            self.units[unit as usize].serial = self.sent as u32;
+        }
         let gap = self.setup.max_rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate));
         self.next_at = self.next_at.max(now) + gap.max(self.setup.timing.delay);
     }
 
-    /// The next unit to ask: one to be asked again, or a fresh one.
+    /// The next unit to ask, of the host whose turn it is.
     fn next(&mut self, now: Time) -> Option<u32> {
-        while let Some(unit) = self.again.pop_front() {
-            if self.units[unit as usize].phase == Phase::Again && self.is_wanted(unit, now) {
+        while let Some(at) = self.ready.pop_front() {
+            self.goals[at].is_ready = false;
+            if let Some(unit) = self.next_of(at).filter(|unit| self.is_wanted(*unit, now)) {
                 return Some(unit);
             }
         }
-        while self.begun < self.units.len() as u64 {
-            let hosts = self.goals.len() as u64;
-            let (place, goal) = (self.begun / hosts, (self.begun % hosts) as usize);
-            self.begun += 1;
-            let unit = self.unit(goal, self.order[place as usize]);
-            if let Way::NoNeighbor(hop) = self.goals[goal].way {
+        None
+    }
+
+    /// The next unit of a host: one to be asked again, or a fresh one.
+    fn next_of(&mut self, at: usize) -> Option<u32> {
+        if self.goals[at].limits.slow.is_some() {
+            return None;
+        }
+        while let Some(unit) = self.goals[at].again.pop_front() {
+            if self.units[unit as usize].phase == Phase::Again {
+                return Some(unit);
+            }
+        }
+        while let Some(&place) = self.order.get(self.goals[at].begun as usize) {
+            self.goals[at].begun += 1;
+            let unit = self.unit(at, place);
+            if let Way::NoNeighbor(hop) = self.goals[at].way {
                 let mut verdict = Verdict::silent(super::State::Filtered, Reason::HostUnreach);
                 let asked = if hop.is_ipv4() { "ARP" } else { "neighbor solicitations" };
                 verdict.note = format!("not sent: {hop} does not answer {asked}");
                 self.decide(unit, verdict);
-            } else if self.units[unit as usize].phase == Phase::Fresh && self.is_wanted(unit, now) {
+            } else if self.units[unit as usize].phase == Phase::Fresh {
                 return Some(unit);
             }
         }
@@ -545,14 +702,18 @@ impl Sweep {
     fn give_up(&mut self, at: usize) {
         for place in 0..self.setup.ports.len() as u32 {
             let unit = self.unit(at, place);
-            let it = &mut self.units[unit as usize];
-            if it.phase != Phase::Settled {
-                it.phase = Phase::GivenUp;
-                self.waiting.remove(&(it.deadline, unit));
+            if self.units[unit as usize].phase != Phase::Settled {
+                self.arrive(unit);
+                self.units[unit as usize].phase = Phase::GivenUp;
             }
         }
-        (self.goals[at].busy, self.goals[at].left) = (0, 0);
-        self.goals[at].bench.clear();
+        let goal = &mut self.goals[at];
+        self.given_up += u64::from(goal.left);
+        (goal.busy, goal.left, goal.begun) = (0, 0, self.order.len() as u32);
+        goal.bench.clear();
+        goal.again.clear();
+        goal.limits.slow = None;
+        self.slow.remove(&at);
     }
 
     fn may_send(&self, now: Time) -> bool {
@@ -579,40 +740,41 @@ impl Sweep {
 impl Job for Sweep {
     fn step(&mut self, now: Time, out: &mut Outbox) -> Wake {
         self.began.get_or_insert(now);
+        if now >= self.pause_at || self.outage.is_over_long {
+            return Wake::Done;
+        }
         while let Some(&(deadline, unit)) = self.waiting.first()
             && deadline <= now
         {
-            self.waiting.pop_first();
-            self.timed_out(unit);
+            self.timed_out(unit, now);
         }
+        self.end_rounds(now);
         self.clear_bench();
-        if !self.news.is_empty() || now >= self.pause_at || self.is_over() {
+        if !self.news.is_empty() || self.is_over() {
             return Wake::Done;
         }
         while !out.is_full() && self.may_send(now) {
             let Some(unit) = self.next(now) else { break };
             self.send(unit, now, out);
+            let (at, _) = self.of_unit(unit);
+            self.make_ready(at);
         }
+        self.send_slow(now, out);
         if !self.news.is_empty() && out.is_empty() {
             return Wake::Done;
         }
-        let has_more = !self.again.is_empty() || self.begun < self.units.len() as u64;
         let next = self.waiting.first().map_or(self.pause_at, |(deadline, _)| *deadline);
-        let send_at = if has_more && (out.is_full() || now < self.next_at) { self.next_at } else { Time::NEVER };
-        Wake::At(next.min(send_at).min(self.pause_at))
+        let is_held = !self.ready.is_empty() && (out.is_full() || now < self.next_at);
+        let send_at = if is_held { self.next_at } else { Time::NEVER };
+        Wake::At(next.min(send_at).min(self.slow_wake()).min(self.pause_at))
     }
 
-    fn event(&mut self, _now: Time, event: &Event<'_>) {
+    fn event(&mut self, now: Time, event: &Event<'_>) {
         match event {
             Event::Heard(frame) => self.heard(frame),
             Event::Connected { token, at } => self.connected(*token, *at, Ok(())),
             Event::Refused { token, at, why } => self.connected(*token, *at, Err(*why)),
-            Event::Failed { token, error } => {
-                let unit = (token >> 8) as u32;
-                if (unit as usize) < self.units.len() {
-                    self.disbelieve(unit, format!("not sent: {error}"));
-                }
-            }
+            Event::Failed { token, error } => self.failed(*token, error, now),
         }
     }
 

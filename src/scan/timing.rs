@@ -155,13 +155,49 @@ impl Window {
         self.size = (self.size + step).min(self.most);
     }
 
-    /// A probe or its answer was lost: an answer came to a second try.
+    /// A probe or its answer was lost: an answer came to a second try. What is lost by chance, and not for want of
+    /// room, must not stop all: it stays at the first size.
     pub(super) fn shrink(&mut self, now: Time, rtt: Duration) {
         if now >= self.calm_until {
-            self.threshold = (self.size / 2.0).max(2.0);
+            self.threshold = (self.size / 2.0).max(Self::FIRST.min(self.most));
             self.size = self.threshold;
             self.calm_until = now + rtt;
         }
+    }
+}
+
+/// How much is lost on the way to a host and back, by the tries that were answered.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Loss {
+    first: u32,
+    all: u32,
+}
+
+impl Loss {
+    /// So much may be wrong: one silent port in a hundred scans.
+    const RISK: f64 = 0.01;
+    /// More tries than any template allows.
+    const MOST: u32 = 64;
+
+    /// A port was answered at this try, from 0.
+    pub(super) fn answered(&mut self, attempt: u32) {
+        self.all += 1;
+        self.first += u32::from(attempt == 0);
+    }
+
+    /// The share of the first tries that was lost; a few answers prove little.
+    pub(super) fn share(self) -> f64 {
+        f64::from(self.all - self.first) / (f64::from(self.all) + 2.0)
+    }
+
+    /// Whether one of so many silent ports may have lost so many tries.
+    pub(super) fn may_be_lost(self, silent: usize, tries: u32) -> bool {
+        silent as f64 * self.share().powf(f64::from(tries)) > Self::RISK
+    }
+
+    /// The tries after which none of so many silent ports has lost all by chance.
+    pub(super) fn tries(self, silent: usize) -> u32 {
+        (1..Self::MOST).find(|&tries| !self.may_be_lost(silent, tries)).unwrap_or(Self::MOST)
     }
 }
 

@@ -61,6 +61,8 @@ pub struct Scanner {
     /// Why it is of no use, once that is known.
     zombie_refused: Option<Arc<str>>,
     stage: Stage,
+    /// Why it ends early, where it was not Ctrl-C.
+    stopped_by: Arc<str>,
     queue: VecDeque<News>,
     began: Time,
     rng: Rng,
@@ -165,6 +167,7 @@ impl Scanner {
             zombie,
             zombie_refused: None,
             stage: Stage::New,
+            stopped_by: "".into(),
             queue: VecDeque::new(),
             used: Vec::new(),
             rows: BTreeMap::new(),
@@ -245,17 +248,18 @@ impl Scanner {
 
     /// Ctrl-C: what is known is kept, and what is not is named.
     fn interrupted(&mut self, network: &mut Network, next: usize, left: Option<Left<'_>>) -> Result<(), EngineError> {
-        self.scan.interrupted = true;
+        let why = Arc::clone(&self.stopped_by);
+        self.scan.interrupted = why.is_empty();
         self.scan.unbegun = (self.request.targets.len() - next.min(self.request.targets.len())) as u64;
         if let Some(Left { group, kind, unfinished }) = left {
             for (at, member) in group.members.iter().enumerate() {
                 if self.scan.hosts[member.host].ended != 0 {
                     continue;
                 }
-                self.give_up(member.host, kind, unfinished(at), "");
+                self.give_up(member.host, kind, unfinished(at), &why);
                 for later in kind + 1..self.request.kinds.len() {
                     let ports = self.request.kinds[later].1.to_vec();
-                    self.give_up(member.host, later, ports, "");
+                    self.give_up(member.host, later, ports, &why);
                 }
             }
             for member in &group.members {
