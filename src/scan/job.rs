@@ -242,10 +242,13 @@ impl Sweep {
     /// The order of the ports, and a unit for each port of each host.
     fn arrange(&mut self) {
         let ports = self.setup.ports.len();
-        let likely = self.setup.likely.iter().filter_map(|port| self.place(*port)).collect::<Vec<_>>();
+        let mut likely = self.setup.likely.iter().filter_map(|port| self.place(*port)).collect::<Vec<_>>();
         let mut rest: Vec<u32> = (0..ports as u32).filter(|place| !likely.contains(place)).collect();
-        for last in (1..rest.len()).rev() {
-            rest.swap(last, self.rng.below(last as u64 + 1) as usize);
+        // Both in an order that says nothing: a limit shows itself in who is answered, see `limits`.
+        for places in [&mut likely, &mut rest] {
+            for last in (1..places.len()).rev() {
+                places.swap(last, self.rng.below(last as u64 + 1) as usize);
+            }
         }
         self.likely = likely.len() as u32;
         self.order = likely.into_iter().chain(rest).collect();
@@ -443,9 +446,8 @@ impl Sweep {
         if let Some(said) = goal.limits.said.filter(|_| is_silent || goal.limits.slow.is_some()) {
             return Some(said.into());
         }
-        let silent = goal.bench.len().max(1);
         let lost = goal.loss.share();
-        let is_unsure = is_silent && goal.loss.may_be_lost(silent, it.tries.into());
+        let is_unsure = is_silent && it.tries > 0 && goal.loss.is_unsure(it.tries.into());
         is_unsure.then(|| format!("unsure: {:.0} % of the probes of this host, or their answers, are lost", lost * 100.0).into())
     }
 
@@ -483,11 +485,11 @@ impl Sweep {
     }
 
     /// How often a silent port of a host is asked again, now and at most: once more than was ever needed, and so often
-    /// that at the loss seen so far none of the silent ones would be lost by chance.
+    /// that at the loss seen so far silence is no chance.
     fn allowed(&self, at: usize) -> (u32, u32) {
         let goal = &self.goals[at];
         let most = self.setup.retry.unwrap_or(self.setup.timing.retries);
-        let by_loss = goal.loss.tries(goal.left as usize) - 1;
+        let by_loss = goal.loss.tries() - 1;
         (self.setup.retry.unwrap_or((goal.best + 1).max(by_loss).clamp(1, most.max(1))), most)
     }
 

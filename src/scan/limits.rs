@@ -212,9 +212,12 @@ impl Slow {
         self.queue.push_front(unit);
     }
 
-    /// When the next is due.
+    /// When there is something to do: a port to ask, or a round to read.
     pub(super) fn wake(&self) -> Option<Time> {
-        (self.left > 0 && !self.queue.is_empty()).then_some(self.next_at)
+        match self.left > 0 && !self.queue.is_empty() {
+            true => Some(self.next_at),
+            false => self.asked.is_empty().then_some(self.began + self.width),
+        }
     }
 
     /// A port is decided; whether by an answer that may be limited.
@@ -229,8 +232,11 @@ impl Slow {
         if self.asked.remove(&unit) { self.silent.push(unit) } else { self.queue.push_back(unit) }
     }
 
-    pub(super) fn is_round_over(&self) -> bool {
-        self.asked.is_empty() && (self.left == 0 || self.queue.is_empty())
+    /// Whether all of a round are heard or silent. Unless all are heard, it takes its time: what the limit lets through
+    /// depends on it.
+    pub(super) fn is_round_over(&self, now: Time) -> bool {
+        let is_whole = self.asked.is_empty() && (self.left == 0 || self.queue.is_empty());
+        is_whole && (now >= self.began + self.width || (self.silent.is_empty() && self.answered > 0))
     }
 
     /// Whether the limit is proved.
@@ -243,10 +249,13 @@ impl Slow {
         let took = (now - self.began).max(Duration::from_millis(1)).as_secs_f64();
         let is_all = self.silent.is_empty();
         let allowed = self.rate.map_or(0.0, |rate| rate * took);
-        let is_quiet = f64::from(self.answered) < allowed / 2.0 && !is_all;
+        let is_quiet = f64::from(self.answered) < allowed / 3.0 && !is_all;
         let mut done = Vec::new();
         if is_quiet || (self.answered == 0 && !is_all) {
             self.quiet += 1;
+            if self.answered > 0 {
+                self.rate = self.rate.map(|rate| (rate * 3.0 + f64::from(self.answered) / took) / 4.0);
+            }
             match self.rate {
                 None if self.width >= Self::LONG => return Next::NoLimit(self.rest()),
                 Some(_) if !self.is_proved() && self.quiet > 3 => return Next::NoLimit(self.rest()),

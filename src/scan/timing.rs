@@ -174,8 +174,8 @@ pub(super) struct Loss {
 }
 
 impl Loss {
-    /// So much may be wrong: one silent port in a hundred scans.
-    const RISK: f64 = 0.01;
+    /// So many answering ports may seem silent, for another try and for a word of warning.
+    const RISKS: (f64, f64) = (0.0001, 0.01);
     /// More tries than any template allows.
     const MOST: u32 = 64;
 
@@ -185,19 +185,29 @@ impl Loss {
         self.first += u32::from(attempt == 0);
     }
 
-    /// The share of the first tries that was lost; a few answers prove little.
+    /// The share of the first tries that was lost, rather too much than too little where few answers tell of it.
     pub(super) fn share(self) -> f64 {
-        f64::from(self.all - self.first) / (f64::from(self.all) + 2.0)
+        match self.all - self.first {
+            0 => 0.0,
+            lost => (f64::from(lost) + 0.5) / (f64::from(self.all) + 2.0),
+        }
     }
 
-    /// Whether one of so many silent ports may have lost so many tries.
-    pub(super) fn may_be_lost(self, silent: usize, tries: u32) -> bool {
-        silent as f64 * self.share().powf(f64::from(tries)) > Self::RISK
+    /// How many ports that would answer have lost so many tries, as is to be expected by those that did answer.
+    fn lost(self, share: f64, tries: u32) -> f64 {
+        f64::from(self.all) * share.powf(f64::from(tries))
     }
 
-    /// The tries after which none of so many silent ports has lost all by chance.
-    pub(super) fn tries(self, silent: usize) -> u32 {
-        (1..Self::MOST).find(|&tries| !self.may_be_lost(silent, tries)).unwrap_or(Self::MOST)
+    /// Whether silence at so many tries may be chance.
+    pub(super) fn is_unsure(self, tries: u32) -> bool {
+        self.lost(self.share(), tries) > Self::RISKS.1
+    }
+
+    /// The tries after which silence is no chance, even if the share is larger by its standard error.
+    pub(super) fn tries(self) -> u32 {
+        let share = self.share();
+        let high = share + (share * (1.0 - share) / f64::from(self.all.max(1))).sqrt();
+        (1..Self::MOST).find(|&tries| self.lost(high, tries) <= Self::RISKS.0).unwrap_or(Self::MOST)
     }
 }
 

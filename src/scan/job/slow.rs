@@ -88,7 +88,7 @@ impl Sweep {
                 self.slow.remove(&at);
                 continue;
             }
-            let Some(slow) = goal.limits.slow.as_mut().filter(|slow| slow.is_round_over()) else { continue };
+            let Some(slow) = goal.limits.slow.as_mut().filter(|slow| slow.is_round_over(now)) else { continue };
             let next = slow.end_round(now);
             if slow.is_proved() {
                 goal.limits.said = goal.limits.name;
