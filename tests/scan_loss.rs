@@ -416,8 +416,15 @@ fn ctrl_c_at_any_moment_loses_nothing_and_names_the_rest() {
 }
 #[test]
 fn zz_debug() {
-    let scan = Case::new(EVEN, "syn", 100, 1)
-        .with(|link| edited(link, |now| { println!("{now:?}"); Fate::Refused(refused("refused by this machine's own firewall"))}))
-        .run();
-    println!("{:?}", scan.elapsed);
+    let host = "tcp = \"2,4,6,8,10,12,14,16,18,20,80\"\n[host.link]\nloss = 0.1\njitter_us = 3000\nduplicate = 0.1\nreorder = 0.2";
+    let mut n = (0,0,0);
+    for seed in 0..1000 {
+        let scan = Case::new(host, "syn", 30, seed).run();
+        let (told, untold) = wrong(&scan);
+        n.0 += told.len();
+        n.1 += untold.len();
+        n.2 += scan.sent;
+        for row in scan.rows.iter().filter(|r| untold.contains(&r.port)) { println!("{seed} {} {} {} {}: max {:?}, retried {}", row.port, row.state, row.tries, row.note, scan.rows.iter().filter(|r|!r.rtt.is_none()).map(|r| r.tries).max(), scan.rows.iter().filter(|r| r.tries>1).count()); }
+    }
+    println!("{n:?}");
 }

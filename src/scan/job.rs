@@ -242,13 +242,10 @@ impl Sweep {
     /// The order of the ports, and a unit for each port of each host.
     fn arrange(&mut self) {
         let ports = self.setup.ports.len();
-        let mut likely = self.setup.likely.iter().filter_map(|port| self.place(*port)).collect::<Vec<_>>();
+        let likely = self.setup.likely.iter().filter_map(|port| self.place(*port)).collect::<Vec<_>>();
         let mut rest: Vec<u32> = (0..ports as u32).filter(|place| !likely.contains(place)).collect();
-        // Both in an order that says nothing: a limit shows itself in who is answered, see `limits`.
-        for places in [&mut likely, &mut rest] {
-            for last in (1..places.len()).rev() {
-                places.swap(last, self.rng.below(last as u64 + 1) as usize);
-            }
+        for last in (1..rest.len()).rev() {
+            rest.swap(last, self.rng.below(last as u64 + 1) as usize);
         }
         self.likely = likely.len() as u32;
         self.order = likely.into_iter().chain(rest).collect();
@@ -489,7 +486,7 @@ impl Sweep {
     fn allowed(&self, at: usize) -> (u32, u32) {
         let goal = &self.goals[at];
         let most = self.setup.retry.unwrap_or(self.setup.timing.retries);
-        let by_loss = goal.loss.tries() - 1;
+        let by_loss = goal.loss.tries(goal.left) - 1;
         (self.setup.retry.unwrap_or((goal.best + 1).max(by_loss).clamp(1, most.max(1))), most)
     }
 

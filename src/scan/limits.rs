@@ -25,6 +25,12 @@ use crate::base::Time;
 /// Below this probability, chance is no explanation.
 const SURE: f64 = 0.005;
 
+/// Ports that are asked first stand in the order of their fame, and filters know it, too: of resets, so many must be
+/// missing at their end.
+const FEW_KNOWN: u32 = 8;
+
+const ICMP: &str = "ICMP rate limited";
+
 /// What an answer with this reason is limited as; `None` for one that is not.
 pub(super) fn limited_as(reason: Reason) -> Option<&'static str> {
     match reason {
@@ -42,7 +48,7 @@ pub(super) fn limited_as(reason: Reason) -> Option<&'static str> {
         | Reason::NoRoute
         | Reason::BeyondScope
         | Reason::RejectRoute
-        | Reason::ParamProblem => Some("ICMP rate limited"),
+        | Reason::ParamProblem => Some(ICMP),
         _ => None,
     }
 }
@@ -59,9 +65,10 @@ struct Run {
 }
 
 impl Run {
-    fn is_cut_off(self) -> bool {
+    /// Whether nothing but a limit explains the silence at its end, which is as long as `least`.
+    fn is_cut_off(self, least: u32) -> bool {
         let share = f64::from(self.answered) / f64::from(self.answered + self.before + 1);
-        self.answered > 0 && (1.0 - share).powf(f64::from(self.after)) < SURE
+        self.answered > 0 && self.after >= least && (1.0 - share).powf(f64::from(self.after)) < SURE
     }
 }
 
@@ -113,9 +120,11 @@ impl Limits {
     pub(super) fn is_suspicious(&self) -> bool {
         let (answered, silent) = self.later;
         let is_trickle = answered >= 3 && answered + silent >= 30 && answered * 5 < answered + silent;
+        let [others, likely] = self.runs;
+        let least = if self.name == Some(ICMP) { 0 } else { FEW_KNOWN };
         self.slow.is_none()
             && self.heard >= self.trusted.max(2)
-            && (is_trickle || self.runs.iter().any(|run| run.is_cut_off()))
+            && (is_trickle || others.is_cut_off(0) || likely.is_cut_off(least))
     }
 
     /// It was none.

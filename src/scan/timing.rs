@@ -187,10 +187,7 @@ impl Loss {
 
     /// The share of the first tries that was lost, rather too much than too little where few answers tell of it.
     pub(super) fn share(self) -> f64 {
-        match self.all - self.first {
-            0 => 0.0,
-            lost => (f64::from(lost) + 0.5) / (f64::from(self.all) + 2.0),
-        }
+        (f64::from(self.all - self.first) + 0.5) / (f64::from(self.all) + 2.0)
     }
 
     /// How many ports that would answer have lost so many tries, as is to be expected by those that did answer.
@@ -200,11 +197,15 @@ impl Loss {
 
     /// Whether silence at so many tries may be chance.
     pub(super) fn is_unsure(self, tries: u32) -> bool {
-        self.lost(self.share(), tries) > Self::RISKS.1
+        self.all > self.first && self.lost(self.share(), tries) > Self::RISKS.1
     }
 
-    /// The tries after which silence is no chance, even if the share is larger by its standard error.
-    pub(super) fn tries(self) -> u32 {
+    /// The tries after which silence of so many ports is no chance, even if the share is larger by its standard error.
+    /// Without a sign of loss, silence of many is a filter's, and that of a few among many answers might be the sign.
+    pub(super) fn tries(self, silent: u32) -> u32 {
+        if self.all == self.first && silent.saturating_mul(4) > self.all {
+            return 1;
+        }
         let share = self.share();
         let high = share + (share * (1.0 - share) / f64::from(self.all.max(1))).sqrt();
         (1..Self::MOST).find(|&tries| self.lost(high, tries) <= Self::RISKS.0).unwrap_or(Self::MOST)
