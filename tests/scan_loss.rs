@@ -307,27 +307,98 @@ fn a_probe_that_never_left_is_sent_again() {
     assert!(scan.rows.len() == 100 && scan.sent == 0 && scan.elapsed < Duration::from_secs(2), "{:?}", scan.elapsed);
 }
 
+/// An interface that goes away for a while: what waits is told so once, as the kernel tells it, and nothing is sent.
+struct Torn {
+    link: Box<dyn Link>,
+    from: Time,
+    until: Time,
+    is_told: bool,
+}
+
+fn gone() -> NetError {
+    NetError::InterfaceGone { name: "lab0".into(), hint: "see `ip link`" }
+}
+
+impl Torn {
+    fn is_gone(&self) -> bool {
+        (self.from..self.until).contains(&self.link.now())
+    }
+}
+
+impl Link for Torn {
+    fn about(&self) -> &LinkInfo {
+        self.link.about()
+    }
+    fn now(&self) -> Time {
+        self.link.now()
+    }
+    fn send(&mut self, via: Via, bytes: &[u8], token: u64) -> Result<(), NetError> {
+        if self.is_gone() { Err(gone()) } else { self.link.send(via, bytes, token) }
+    }
+    fn poll(&mut self, until: Time, on: &mut dyn FnMut(Event<'_>)) -> Result<Polled, NetError> {
+        let is_lost = self.is_gone();
+        if is_lost && !std::mem::replace(&mut self.is_told, true) {
+            return Err(gone());
+        }
+        let until = if self.link.now() < self.from { until.min(self.from) } else { until };
+        self.link.poll(until, &mut |event| {
+            if !(is_lost && matches!(event, Event::Heard(_))) {
+                on(event);
+            }
+        })
+    }
+}
+
+/// A scan whose interface goes away after a time, for `long`.
+fn torn(after: Duration, long: Duration) -> Scan {
+    Case::new(EVEN, "syn", 300, 3)
+        .with(move |link| {
+            let from = link.now() + after;
+            Box::new(Torn { link, from, until: from + long, is_told: false })
+        })
+        .run()
+}
+
 #[test]
 fn an_interface_that_comes_back_is_used_again_and_one_that_does_not_ends_the_scan() {
-    let gone_for = |secs: u64| {
-        Case::new(EVEN, "syn", 300, 3)
-            .with(move |link| {
-                let began = link.now();
-                edited(link, move |now| {
-                    let is_gone = now > began + Duration::from_micros(500) && now < began + Duration::from_secs(secs);
-                    let gone = NetError::InterfaceGone { name: "lab0".into(), hint: "see `ip link`" };
-                    if is_gone { Fate::Refused(gone) } else { Fate::Sent }
-                })
-            })
-            .run()
-    };
-    let back = gone_for(3);
-    assert_eq!((wrong(&back), back.rows.len()), ((vec![], vec![]), 300));
-    let lost = gone_for(1000);
-    let left = &lost.unfinished[0];
-    assert_eq!((wrong(&lost), lost.rows.len() + left.ports.len()), ((vec![], vec![]), 300));
-    assert!(!lost.rows.is_empty() && left.why.contains("went away") && !lost.interrupted, "{left:?}");
-    assert!(lost.elapsed < Duration::from_secs(8), "{:?}", lost.elapsed);
+    for after in [350, 500, 700, 900] {
+        let after = Duration::from_micros(after);
+        let back = torn(after, Duration::from_secs(3));
+        assert_eq!((wrong(&back), back.rows.len()), ((vec![], vec![]), 300), "{after:?}");
+        let lost = torn(after, Duration::from_secs(1000));
+        let left = &lost.unfinished[0];
+        assert_eq!((wrong(&lost), lost.rows.len() + left.ports.len()), ((vec![], vec![]), 300), "{after:?}");
+        assert!(left.why.contains("went away") && !lost.interrupted, "{left:?}");
+        assert!(lost.elapsed < Duration::from_secs(8), "{:?}", lost.elapsed);
+    }
+    // So it is while hosts are asked whether they are there.
+    let scan = far(|link| {
+        let from = link.now() + Duration::from_millis(5);
+        Box::new(Torn { link, from, until: Time::NEVER, is_told: false })
+    });
+    assert_eq!((scan.rows.len(), scan.unbegun, scan.interrupted), (0, 1, false));
+}
+
+/// One port of a host beyond the link, which is asked first whether it is there.
+fn far(fault: impl Fn(Box<dyn Link>) -> Box<dyn Link> + 'static) -> Scan {
+    let mut network = Network::new(vec![Box::new(Lab::new(1))], 1);
+    network.wrap_links(move |link| Ok(fault(link)));
+    let mut request = Request::new();
+    request.targets = wanted(&network, "far.lab", "", false, &|_| Err("no file".into())).unwrap();
+    request.kinds = vec![(Chosen::of(Kind::named("syn").unwrap()), Arc::from([80]))];
+    let mut scanner = Scanner::new(&mut network, request).unwrap();
+    while scanner.next(&mut network).unwrap() != News::Ended {}
+    scanner.into_scan()
+}
+
+#[test]
+fn a_host_is_found_as_soon_as_its_probes_can_leave() {
+    let scan = far(|link| {
+        let until = link.now() + Duration::from_millis(50);
+        edited(link, move |now| if now < until { Fate::Refused(refused("no room")) } else { Fate::Sent })
+    });
+    assert_eq!(scan.rows[0].state, State::Open);
+    assert!(scan.elapsed < Duration::from_millis(300), "{:?}", scan.elapsed);
 }
 
 /// Loses what comes while its capture is full, and counts it.
@@ -413,18 +484,4 @@ fn ctrl_c_at_any_moment_loses_nothing_and_names_the_rest() {
         let unbegun = if scan.unbegun > 0 { 60 } else { 0 };
         assert_eq!(scan.rows.len() + left + unbegun, 60, "event {event}: {:?}", scan.unfinished);
     }
-}
-#[test]
-fn zz_debug() {
-    let host = "tcp = \"2,4,6,8,10,12,14,16,18,20,80\"\n[host.link]\nloss = 0.1\njitter_us = 3000\nduplicate = 0.1\nreorder = 0.2";
-    let mut n = (0,0,0);
-    for seed in 0..1000 {
-        let scan = Case::new(host, "syn", 30, seed).run();
-        let (told, untold) = wrong(&scan);
-        n.0 += told.len();
-        n.1 += untold.len();
-        n.2 += scan.sent;
-        for row in scan.rows.iter().filter(|r| untold.contains(&r.port)) { println!("{seed} {} {} {} {}: max {:?}, retried {}", row.port, row.state, row.tries, row.note, scan.rows.iter().filter(|r|!r.rtt.is_none()).map(|r| r.tries).max(), scan.rows.iter().filter(|r| r.tries>1).count()); }
-    }
-    println!("{n:?}");
 }

@@ -445,7 +445,9 @@ impl Sweep {
         }
         let lost = goal.loss.share();
         let is_unsure = is_silent && it.tries > 0 && goal.loss.is_unsure(it.tries.into());
-        is_unsure.then(|| format!("unsure: {:.0} % of the probes of this host, or their answers, are lost", lost * 100.0).into())
+        is_unsure.then(|| {
+            format!("unsure: {:.0} % of the probes of this host, or their answers, are lost", lost * 100.0).into()
+        })
     }
 
     /// No answer in time.

@@ -33,7 +33,7 @@ use super::timing::Rtt;
 use crate::base::ports::Proto;
 use crate::base::targets::Target;
 use crate::base::{Rng, Time};
-use crate::engine::{EngineError, Network, Path, Paths};
+use crate::engine::{Ended, EngineError, Network, Path, Paths};
 use crate::net::{Link, NetError};
 
 /// The most ports times hosts of one group: so much is held in memory at a time.
@@ -231,6 +231,17 @@ impl Scanner {
                 )
             }
             Stage::Over => Ok(()),
+        }
+    }
+
+    /// How a job ended. An interface that went away ends the scan with what it has.
+    fn ended(&mut self, result: Result<Ended, NetError>) -> Result<Ended, EngineError> {
+        match result {
+            Err(error @ NetError::InterfaceGone { .. }) => {
+                self.stopped_by = error.to_string().into();
+                Ok(Ended::Interrupted)
+            }
+            other => Ok(other?),
         }
     }
 
