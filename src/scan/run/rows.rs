@@ -89,9 +89,10 @@ impl Scanner {
         let mut rows = self.rows.remove(&host).unwrap_or_default();
         rows.sort_by_key(|row| (row.proto, row.port));
         // The first host's are taken as they are: where there is but one, they are not held twice.
-        match self.scan.rows.is_empty() {
-            true => self.scan.rows = rows,
-            false => self.scan.rows.extend(rows),
+        if self.scan.rows.is_empty() {
+            self.scan.rows = rows;
+        } else {
+            self.scan.rows.extend(rows);
         }
         self.queue.push_back(News::Finished(host));
     }
