@@ -508,7 +508,9 @@ impl Sweep {
                 self.leave_bench(at);
                 continue;
             }
-            bench.into_iter().for_each(|unit| self.settle(unit));
+            for unit in bench {
+                self.settle(unit);
+            }
             self.goals[at].bench.clear();
         }
     }

@@ -223,10 +223,10 @@ impl Slow {
 
     /// When there is something to do: a port to ask, or a round to read.
     pub(super) fn wake(&self) -> Option<Time> {
-        match self.left > 0 && !self.queue.is_empty() {
-            true => Some(self.next_at),
-            false => self.asked.is_empty().then_some(self.began + self.width),
+        if self.left > 0 && !self.queue.is_empty() {
+            return Some(self.next_at);
         }
+        self.asked.is_empty().then_some(self.began + self.width)
     }
 
     /// A port is decided; whether by an answer that may be limited.
