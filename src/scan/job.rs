@@ -19,7 +19,7 @@ use super::timing::{Rtt, Timing, Window};
 use super::view::Heard;
 use crate::base::ports::Proto;
 use crate::base::targets::Target;
-use crate::base::{Rng, Time};
+use crate::base::{Rng, Time, Walk};
 use crate::engine::{Job, Outbox, Progress, Wake, Way};
 use crate::net::{ConnectError, Dial, Event, Frame, Via};
 
@@ -124,9 +124,11 @@ pub(super) struct Sweep {
     by_addr: BTreeMap<IpAddr, usize>,
     /// The place of each port in the list, plus one.
     places: Vec<u32>,
-    /// Ports in the order in which they are asked.
-    order: Vec<u32>,
-    /// Units begun, in that order.
+    /// Places of the likely ports, as they are asked and in rising order.
+    likely: (Vec<u32>, Vec<u32>),
+    /// What the order of the hosts and of their other ports is made with.
+    order: u64,
+    /// Units begun, in the order of [`Sweep::in_order`].
     begun: u64,
     again: VecDeque<u32>,
     waiting: BTreeSet<(Time, u32)>,
@@ -151,7 +153,7 @@ pub(super) struct Sweep {
 const MOST_STRAYS: usize = 100;
 
 impl Sweep {
-    pub(super) fn new(setup: Setup, goals: Vec<Goal>, group: Rtt, rng: Rng) -> Self {
+    pub(super) fn new(setup: Setup, goals: Vec<Goal>, group: Rtt, mut rng: Rng) -> Self {
         let mut places = vec![0; 1 << 16];
         for (place, port) in setup.ports.iter().enumerate() {
             places[usize::from(*port)] = place as u32 + 1;
@@ -159,7 +161,8 @@ impl Sweep {
         let mut sweep = Self {
             by_addr: goals.iter().enumerate().map(|(i, goal)| (goal.target.addr, i)).collect(),
             window: Window::new(setup.timing.window),
-            order: Vec::new(),
+            likely: <_>::default(),
+            order: rng.next_u64(),
             units: Vec::new(),
             places,
             begun: 0,
@@ -175,7 +178,6 @@ impl Sweep {
             open: 0,
             strays: Vec::new(),
             stray_count: 0,
-            rng,
             scratch: Vec::new(),
             setup,
             goals,
@@ -184,15 +186,12 @@ impl Sweep {
         sweep
     }
 
-    /// The order of the ports, and a unit for each port of each host.
+    /// A unit for each port of each host.
     fn arrange(&mut self) {
         let ports = self.setup.ports.len();
-        let likely = self.setup.likely.iter().filter_map(|port| self.place(*port)).collect::<Vec<_>>();
-        let mut rest: Vec<u32> = (0..ports as u32).filter(|place| !likely.contains(place)).collect();
-        for last in (1..rest.len()).rev() {
-            rest.swap(last, self.rng.below(last as u64 + 1) as usize);
-        }
-        self.order = likely.into_iter().chain(rest).collect();
+        self.likely.0 = self.setup.likely.iter().filter_map(|port| self.place(*port)).collect();
+        self.likely.1.clone_from(&self.likely.0);
+        self.likely.1.sort_unstable();
         for goal in &mut self.goals {
             (goal.busy, goal.left) = (ports as u32, ports as u32);
         }
@@ -205,6 +204,40 @@ impl Sweep {
             note: None,
         };
         self.units = std::iter::repeat_with(fresh).take(ports * self.goals.len()).collect();
+    }
+
+    /// Leaves out a port of a host: it gets no probe, no row, and is not unfinished. Before the first step only.
+    pub(super) fn leave_out(&mut self, goal: usize, port: u16) {
+        let Some(place) = self.place(port) else { return };
+        let unit = self.unit(goal, place) as usize;
+        if self.units[unit].phase == Phase::Fresh {
+            self.units[unit].phase = Phase::Settled;
+            self.settled += 1;
+            (self.goals[goal].busy, self.goals[goal].left) = (self.goals[goal].busy - 1, self.goals[goal].left - 1);
+        }
+    }
+
+    /// The unit that is asked as the `turn`th, from 0. Hosts take turns, so that each has as much time between two
+    /// probes as there is; the likely ports go first, and the others in a random order, another for each host.
+    fn in_order(&self, turn: u64) -> u32 {
+        let hosts = self.goals.len().max(1) as u64;
+        let (round, goal) = (turn / hosts, Walk::new(hosts, self.order).at(turn % hosts));
+        let place = match self.likely.0.get(round as usize) {
+            Some(place) => *place,
+            None => self.unlikely(round - self.likely.0.len() as u64, self.order ^ (goal + 1)),
+        };
+        self.unit(goal as usize, place)
+    }
+
+    /// The place of the port that stands at `at` among the ports that are not likely, in the order of this key.
+    fn unlikely(&self, at: u64, key: u64) -> u32 {
+        let count = self.setup.ports.len() - self.likely.0.len();
+        let mut place = Walk::new(count as u64, key).at(at) as u32;
+        // The likely ones are few: each that stands before it moves it on.
+        for likely in &self.likely.1 {
+            place += u32::from(*likely <= place);
+        }
+        place
     }
 
     /// Where a port stands in the list.
@@ -514,16 +547,18 @@ impl Sweep {
             }
         }
         while self.begun < self.units.len() as u64 {
-            let hosts = self.goals.len() as u64;
-            let (place, goal) = (self.begun / hosts, (self.begun % hosts) as usize);
+            let unit = self.in_order(self.begun);
+            let goal = self.of_unit(unit).0;
             self.begun += 1;
-            let unit = self.unit(goal, self.order[place as usize]);
+            if self.units[unit as usize].phase != Phase::Fresh {
+                continue;
+            }
             if let Way::NoNeighbor(hop) = self.goals[goal].way {
                 let mut verdict = Verdict::silent(super::State::Filtered, Reason::HostUnreach);
                 let asked = if hop.is_ipv4() { "ARP" } else { "neighbor solicitations" };
                 verdict.note = format!("not sent: {hop} does not answer {asked}");
                 self.decide(unit, verdict);
-            } else if self.units[unit as usize].phase == Phase::Fresh && self.is_wanted(unit, now) {
+            } else if self.is_wanted(unit, now) {
                 return Some(unit);
             }
         }
