@@ -185,44 +185,36 @@ impl Template {
             _ => layer(&TCP, &[("flags", Value::Int(chosen.tcp_flags()))])?,
         };
         let protocol = (chosen.kind.probe == Probe::Protocol).then_some(port);
-        Self::build(&upper, target, user, chosen, protocol, around)
+        let (packet, at) = join(&upper, user, target)?;
+        Self::build(packet, at, chosen.tcp_flags(), protocol, around)
     }
 
     /// A packet of the host discovery.
     pub(super) fn plain(upper: &Packet, target: &Target, around: &dyn Surroundings) -> Result<Self, PacketError> {
-        Self::build(upper, target, None, Chosen::of(&super::kinds::KINDS[0]), None, around)
+        let (packet, at) = join(upper, None, target)?;
+        let flags = packet.layers().get(at).and_then(|layer| layer.int("flags")).unwrap_or(0);
+        Self::build(packet, at, flags, None, around)
     }
 
+    /// Builds `packet`, whose transport header is layer `at`: with these TCP flags, or as a bare `protocol`.
     fn build(
-        upper: &Packet,
-        target: &Target,
-        user: Option<&Packet>,
-        chosen: Chosen,
+        mut packet: Packet,
+        at: usize,
+        flags: u64,
         protocol: Option<u16>,
         around: &dyn Surroundings,
     ) -> Result<Self, PacketError> {
-        let network = if target.addr.is_ipv6() { &IPV6 } else { &IP };
-        let users = user.map_or(&[][..], Packet::layers);
-        let (mut below, above) =
-            users.split_at(users.iter().take_while(|l| is_network(l.desc()) || l.desc().extension).count());
-        // A template's IPv4 header is not for IPv6 targets, and the other way round.
-        below = if below.first().is_some_and(|l| l.desc() == network) { below } else { &[] };
-        let mut packet = if below.is_empty() { Packet::new(network) } else { Packet::from_layers(below.to_vec()) };
-        let at = packet.layers().len();
-        packet = packet.stack(&if above.is_empty() { upper.clone() } else { Packet::from_layers(above.to_vec()) });
-        set(&mut packet, 0, "dst", address(target))?;
-        if let Some(protocol) = protocol.filter(|_| packet.layers().len() == at) {
-            let field = if target.addr.is_ipv6() { "nh" } else { "proto" };
+        let transport = packet.layers().get(at).map(Layer::desc);
+        if let Some(protocol) = protocol.filter(|_| transport.is_none()) {
+            let field = if packet.layers()[0].desc() == &IPV6 { "nh" } else { "proto" };
             set(&mut packet, at - 1, field, Value::Int(protocol.into()))?;
         }
-        let transport = packet.layers().get(at).map(Layer::desc);
-        if !above.is_empty() && transport == Some(&TCP) {
-            set(&mut packet, at, "flags", Value::Int(chosen.tcp_flags()))?;
+        if transport == Some(&TCP) {
+            set(&mut packet, at, "flags", Value::Int(flags))?;
         }
         let keep = Keep::of(&packet, at);
-        // An explicit source port keeps the build from drawing one for each host.
-        let drawn = keep.sport.is_none() && packet.layers().get(at).is_some_and(|l| l.desc().has_field("sport"));
-        if drawn {
+        // A source port that is set keeps the build from drawing one for each host.
+        if keep.sport.is_none() && transport.is_some_and(|desc| desc.has_field("sport")) {
             set(&mut packet, at, "sport", Value::Int(1))?;
         }
         let has_payload = packet.layers().len() > at + 1;
@@ -397,6 +389,22 @@ impl Keep {
             ack: value(at, "ack").map(|n| n as u32),
         }
     }
+}
+
+/// The user's packet, or `upper` behind a network header, to `target`; and the place of its transport header.
+fn join(upper: &Packet, user: Option<&Packet>, target: &Target) -> Result<(Packet, usize), PacketError> {
+    let network = if target.addr.is_ipv6() { &IPV6 } else { &IP };
+    let users = user.map_or(&[][..], Packet::layers);
+    let below = users.iter().take_while(|layer| is_network(layer.desc()) || layer.desc().extension).count();
+    let (below, above) = users.split_at(below);
+    // A header of IPv4 is not for IPv6 targets, and the other way round.
+    let is_fit = below.first().is_some_and(|layer| layer.desc() == network);
+    let packet = if is_fit { Packet::from_layers(below.to_vec()) } else { Packet::new(network) };
+    let at = packet.layers().len();
+    let above = if above.is_empty() { upper.clone() } else { Packet::from_layers(above.to_vec()) };
+    let mut packet = packet.stack(&above);
+    set(&mut packet, 0, "dst", address(target))?;
+    Ok((packet, at))
 }
 
 fn address(target: &Target) -> Value {

@@ -269,7 +269,7 @@ impl Scanner {
         self.scan.sent = self.sent;
         self.scan.elapsed = network.world(self.place).now() - self.began;
         // Hosts finish in any order; the rows are in that of the targets.
-        self.scan.rows.sort_by_key(|row| (row.host, row.proto, row.port));
+        self.scan.rows.sort_unstable_by_key(|row| (row.host, row.proto, row.port));
         if !self.is_plain {
             self.scan.dropped = network.link(self.place)?.stats().dropped;
         }

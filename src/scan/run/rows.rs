@@ -36,7 +36,7 @@ impl Scanner {
 
     pub(super) fn row(&mut self, host: usize, port: u16, chosen: Chosen, kind: Arc<str>, verdict: Verdict, tries: u32) {
         let proto = chosen.kind.proto;
-        let service = self.request.services.name(proto, port).unwrap_or_default().into();
+        let service = shared(self.request.services.name(proto, port).unwrap_or_default());
         let answer = (!verdict.packet.is_empty()).then(|| verdict.packet.into());
         let row = Row {
             host,
@@ -50,7 +50,7 @@ impl Scanner {
             tries,
             rtt: verdict.rtt,
             service,
-            note: verdict.note.into(),
+            note: shared(&verdict.note),
             answer,
             verdicts: Vec::new(),
         };
@@ -87,12 +87,18 @@ impl Scanner {
             self.tell(combine(rows));
         }
         let mut rows = self.rows.remove(&host).unwrap_or_default();
-        rows.sort_by_key(|row| (row.proto, row.port));
+        rows.sort_unstable_by_key(|row| (row.proto, row.port)); // in place: there may be many
         // The first host's are taken as they are: where there is but one, they are not held twice.
-        match self.scan.rows.is_empty() {
-            true => self.scan.rows = rows,
-            false => self.scan.rows.extend(rows),
+        if self.scan.rows.is_empty() {
+            self.scan.rows = rows;
+        } else {
+            self.scan.rows.extend(rows);
         }
         self.queue.push_back(News::Finished(host));
     }
+}
+
+/// A text of a row. Most are empty, and all of those are one.
+fn shared(text: &str) -> Arc<str> {
+    if text.is_empty() { Arc::default() } else { text.into() }
 }
