@@ -145,7 +145,6 @@ pub(super) struct Sweep {
     pub(super) open: u64,
     pub(super) strays: Vec<String>,
     pub(super) stray_count: u64,
-    rng: Rng,
     scratch: Vec<u8>,
 }
 
