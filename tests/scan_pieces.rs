@@ -8,8 +8,8 @@ mod session;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Output, Stdio};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,9 +68,11 @@ fn scan(case: &Case, shard: Option<Shard>, seed: u64) -> Scan {
     scanner.into_scan()
 }
 
-/// A row without what hangs on the moment: when it was asked, how long the answer took, how many tries it needed.
+/// A row without what hangs on the moment (how long the answer took, how many tries it needed), and without what a file
+/// does not keep: the packet, and of each kind's verdict all but its word and reason.
 fn timeless(row: &Row) -> Row {
-    let verdicts = row.verdicts.iter().map(timeless).collect();
+    let word = |row: &Row| Row { ttl: None, reason_ip: None, service: "".into(), note: "".into(), ..timeless(row) };
+    let verdicts = row.verdicts.iter().map(word).collect();
     Row { host: 0, tries: 0, rtt: None, answer: None, verdicts, ..row.clone() }
 }
 
@@ -399,4 +401,32 @@ fn the_command_line_shares_and_resumes() {
     let same = pktsh(&[&resume[..], &["--json", &kept]].concat());
     assert_eq!(same.status.code(), Some(2), "{same:?}");
     assert_eq!(fs::read(&kept).unwrap(), before);
+}
+
+/// A slow scan of loopback by connections is killed when it has told its first ports, and the same command goes on.
+#[test]
+fn a_scan_that_is_killed_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("kept.json").to_str().unwrap().to_owned();
+    let words = ["scan", "127.0.0.1", "-sT", "-p", "1-400", "--json", "-", "--resume", &kept];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_pktsh"))
+        .args([&words[..], &["--max-rate", "40"]].concat())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.by_ref().take(20).all(|line| line.is_ok()), "the file is written every tenth of a second");
+    // Meanwhile nobody else may write the file.
+    let second = pktsh(&words);
+    assert_eq!(second.status.code(), Some(1), "{second:?}");
+    assert!(String::from_utf8(second.stderr).unwrap().contains("another scan writes it now"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(fs::read_to_string(&kept).unwrap().lines().count() > 2, "what was found is there");
+    let done = pktsh(&words);
+    assert_eq!(done.status.code(), Some(0), "{done:?}");
+    let ports = |text: &str| text.lines().filter(|line| line.contains("\"proto\":\"tcp\"")).count();
+    assert_eq!(ports(&String::from_utf8(done.stdout).unwrap()), 400);
+    assert_eq!(ports(&fs::read_to_string(&kept).unwrap()), 400);
 }

@@ -22,7 +22,7 @@ impl Scanner {
         let places: Vec<Option<usize>> = earlier.hosts.iter().map(|h| numbers.get(&h.target).copied()).collect();
         for (host, place) in earlier.hosts.into_iter().zip(&places) {
             if let Some(place) = place {
-                self.earlier.insert(*place, Earlier { host, rows: Vec::new() });
+                self.earlier.insert(*place, Earlier { host, rows: Vec::new(), partial: Vec::new() });
             }
         }
         let mut known = 0;
@@ -32,10 +32,16 @@ impl Scanner {
             let Some(it) = self.earlier.get_mut(&place) else { continue };
             let left_out = self.left_out.entry(it.host.target.clone()).or_default();
             let port = (row.proto, row.port);
-            if whole && mine.contains(&port) && left_out.insert(port) {
-                it.host.presence = Presence::Up;
+            if !mine.contains(&port) || left_out.contains(&port) {
+                continue;
+            }
+            it.host.presence = Presence::Up;
+            if whole {
+                left_out.insert(port);
                 it.rows.push(row);
                 known += 1;
+            } else {
+                it.partial.push(row);
             }
         }
         (self.sent, self.spent) = (earlier.sent, earlier.elapsed);
@@ -88,7 +94,7 @@ impl Scanner {
 
     /// Takes over the ports of a target, whose host has this number now.
     pub(super) fn take_earlier(&mut self, target: usize, host: usize) {
-        let Some(Earlier { host: known, rows }) = self.earlier.remove(&target) else { return };
+        let Some(Earlier { host: known, rows, partial }) = self.earlier.remove(&target) else { return };
         let it = &mut self.scan.hosts[host];
         it.mac = it.mac.or(known.mac);
         for row in rows {
@@ -96,6 +102,21 @@ impl Scanner {
             self.done += 1;
             self.open += u64::from(row.state == crate::scan::State::Open);
             self.rows.entry(host).or_default().push(row.clone());
+            self.queue.push_back(News::Known(Box::new(row)));
+        }
+        if !partial.is_empty() {
+            self.stale.insert(host, partial);
+        }
+    }
+
+    /// A host is finished: ports that an earlier run knew in part, and of which nothing is known now, are as they were.
+    pub(super) fn keep_stale(&mut self, host: usize) {
+        let Some(stale) = self.stale.remove(&host) else { return };
+        let rows = self.rows.entry(host).or_default();
+        let known: BTreeSet<_> = rows.iter().map(|row| (row.proto, row.port)).collect();
+        for row in stale.into_iter().filter(|row| !known.contains(&(row.proto, row.port))) {
+            let row = renumbered(row, |_| host);
+            rows.push(row.clone());
             self.queue.push_back(News::Known(Box::new(row)));
         }
     }
@@ -143,6 +164,7 @@ impl Scanner {
         let rows = std::mem::take(&mut self.rows).into_iter();
         let renumber = |rows: Vec<Row>| rows.into_iter().map(|row| renumbered(row, moved)).collect::<Vec<_>>();
         self.rows = rows.map(|(host, rows)| (moved(host), renumber(rows))).collect();
+        self.stale = std::mem::take(&mut self.stale).into_iter().map(|(host, rows)| (moved(host), rows)).collect();
         self.scan.rows = renumber(std::mem::take(&mut self.scan.rows));
         self.scan.unfinished.iter_mut().for_each(|left| left.host = moved(left.host));
     }

@@ -79,6 +79,8 @@ pub struct Scanner {
     left_out: BTreeMap<Target, LeftOut>,
     /// What an earlier run had found, by the number of the target.
     earlier: BTreeMap<usize, Earlier>,
+    /// Its ports of which not all kinds had spoken, by host: they count until it is known better.
+    stale: BTreeMap<usize, Vec<Row>>,
     /// How long it took.
     spent: Duration,
     done: u64,
@@ -91,6 +93,8 @@ pub struct Scanner {
 struct Earlier {
     host: Host,
     rows: Vec<Row>,
+    /// Ports of which not all kinds had spoken.
+    partial: Vec<Row>,
 }
 
 /// What a scan is doing.
@@ -194,6 +198,7 @@ impl Scanner {
             identity,
             left_out,
             earlier: BTreeMap::new(),
+            stale: BTreeMap::new(),
             spent: Duration::ZERO,
             partial: BTreeMap::new(),
             done: 0,
