@@ -119,7 +119,7 @@ fn one_way(share: f64, seed: u64) -> impl Fn(Box<dyn Link>) -> Box<dyn Link> {
     }
 }
 
-/// Host lines: the even ports below 200 are open, the others closed.
+/// A host with some open ports, see [`is_open`]; the others are closed.
 const EVEN: &str = "tcp = \"2,4,6,8,10,12,14,16,18,20,80,100,120,140,160,180\"";
 
 fn is_open(port: u16) -> bool {
@@ -195,8 +195,8 @@ fn limits_are_kept_pace_with() {
     let icmp = Some("ICMP rate limited");
     let rows: &[Limited] = &[
         ("icmp_limit = { burst = 6, per_second = 1 }", "udp", 100, State::Closed, 105, icmp),
-        ("icmp_limit = { burst = 50, per_second = 1000 }", "udp", 1000, State::Closed, 6, None),
-        ("rst_limit = { burst = 200, per_second = 200 }", "syn", 1000, State::Closed, 9, Some("RST rate limited")),
+        ("icmp_limit = { burst = 50, per_second = 1000 }", "udp", 1000, State::Closed, 4, None),
+        ("rst_limit = { burst = 200, per_second = 200 }", "syn", 1000, State::Closed, 6, Some("RST rate limited")),
         (
             "icmp_limit = { burst = 6, per_second = 1 }\n[host.filter]\ndefault = \"admin-prohibited\"",
             "syn",
@@ -216,6 +216,27 @@ fn limits_are_kept_pace_with() {
             if let Some(note) = note {
                 assert!(scan.rows.iter().any(|row| *row.note == **note), "{host}, seed {seed}");
             }
+        }
+    }
+}
+
+/// Ports that are silent by themselves look like a limit, too: they are told apart, and no delay stays.
+#[test]
+fn a_limit_and_ports_that_are_silent_by_themselves() {
+    const SINKS: &str = "icmp_limit = { burst = 6, per_second = 1 }\n\
+        udp = [{ port = 4, service = \"sink\" }, { port = 50, service = \"sink\" }, { port = 79, service = \"sink\" }]";
+    const HALF: &str = "rst_limit = { burst = 200, per_second = 200 }\n[host.filter]\ndefault = \"accept\"\n\
+        rules = [{ action = \"drop\", traffic = \"tcp\", ports = \"300-799\" }]";
+    let rows = [(SINKS, "udp", 80, State::OpenFiltered, 3, 85), (HALF, "syn", 1000, State::Filtered, 500, 6)];
+    for (host, kind, count, silent, silent_count, most) in rows {
+        for seed in 0..20 {
+            let scan = Case::new(host, kind, count, seed).run();
+            let of = |state| scan.rows.iter().filter(|row| row.state == state).count();
+            let found = (of(State::Closed), of(silent));
+            assert_eq!(found, (usize::from(count) - silent_count, silent_count), "{host}, seed {seed}");
+            assert!(scan.elapsed.as_secs() <= most, "{host}, seed {seed}: {:?}", scan.elapsed);
+            let is_told = scan.rows.iter().all(|row| row.state != silent || row.note.ends_with(" rate limited"));
+            assert!(is_told, "{host}, seed {seed}");
         }
     }
 }

@@ -160,6 +160,8 @@ pub(super) struct Slow {
     rate: Option<f64>,
     /// Rounds that were answered, and far from whole.
     proofs: u32,
+    /// Rounds in a row that were answered no faster than those before.
+    steady: u32,
     /// Rounds in a row with fewer answers than the limit lets through.
     quiet: u32,
     /// In how many such rounds a port was silent.
@@ -171,6 +173,9 @@ impl Slow {
     const FEW: u32 = 8;
     /// The most in a round.
     const MOST: u32 = 1 << 14;
+    /// So often a round is twice as large, to see whether more is answered: ports that are silent by themselves look
+    /// like a limit.
+    const TRIAL: u32 = 4;
     /// The time of the first round, and of the longest: the slowest limit in use lets one a second through.
     const SHORT: Duration = Duration::from_millis(100);
     const LONG: Duration = Duration::from_secs(1);
@@ -188,6 +193,7 @@ impl Slow {
             width: Self::SHORT,
             rate: None,
             proofs: 0,
+            steady: 0,
             quiet: 0,
             doubts: BTreeMap::new(),
         }
@@ -287,15 +293,25 @@ impl Slow {
         self.quiet = 0;
         let asked = self.answered + self.silent.len() as u32;
         self.proofs += u32::from(self.answered * 4 < asked * 3);
-        let now = f64::from(self.answered) / took;
-        let rate = self.rate.map_or(now, |rate| if is_all { rate.max(now) } else { (rate * 3.0 + now) / 4.0 });
-        self.rate = Some(rate);
-        self.width = Duration::from_secs_f64((8.0 / rate.max(1.0)).clamp(0.1, 1.0));
-        self.batch = if is_all {
-            (self.batch * 4).min(Self::MOST)
+        let answered = f64::from(self.answered);
+        let now = answered / took;
+        // More was asked, and more was answered: the limit is not reached yet. One more may be what was saved up.
+        let is_more = self.rate.is_none_or(|rate| answered > rate * took * 1.3 + 1.0);
+        self.steady = if is_more { 0 } else { self.steady + 1 };
+        if is_all {
+            self.rate = Some(self.rate.map_or(now, |rate| rate.max(now)));
+            self.batch = (self.batch * 4).min(Self::MOST);
+        } else if is_more {
+            self.rate = Some(now);
+            self.batch = (self.batch * 2).min(Self::MOST);
         } else {
-            ((rate * self.width.as_secs_f64() * 1.5).ceil() as u32 + 1).min(Self::MOST)
-        };
+            let rate = self.rate.map_or(now, |rate| (rate * 3.0 + now) / 4.0);
+            self.rate = Some(rate);
+            self.width = Duration::from_secs_f64((8.0 / rate.max(1.0)).clamp(0.1, 1.0));
+            let usual = (rate * self.width.as_secs_f64() * 1.5).ceil() as u32 + 1;
+            let is_trial = self.steady.is_multiple_of(Self::TRIAL);
+            self.batch = (usual * if is_trial { 2 } else { 1 }).min(Self::MOST);
+        }
     }
 
     /// Those that were silent in three rounds although the limit had let them speak.
