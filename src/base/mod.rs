@@ -13,8 +13,10 @@ pub mod table;
 pub mod targets;
 pub mod text;
 pub mod time;
+pub mod walk;
 
 pub use mac::Mac;
 pub use rng::Rng;
 pub use spec::SpecError;
 pub use time::Time;
+pub use walk::Walk;

@@ -24,7 +24,7 @@ use super::timing::{Loss, Rtt, Timing, Window};
 use super::view::Heard;
 use crate::base::ports::Proto;
 use crate::base::targets::Target;
-use crate::base::{Rng, Time};
+use crate::base::{Rng, Time, Walk};
 use crate::engine::{Job, Outbox, Progress, Wake, Way};
 use crate::net::{ConnectError, Dial, Event, Frame, Via};
 
@@ -164,10 +164,10 @@ pub(super) struct Sweep {
     by_addr: BTreeMap<IpAddr, usize>,
     /// The place of each port in the list, plus one.
     places: Vec<u32>,
-    /// Ports in the order in which they are asked.
-    order: Vec<u32>,
-    /// How many of them are likely.
-    likely: u32,
+    /// Places of the likely ports, as they are asked and in rising order.
+    likely: (Vec<u32>, Vec<u32>),
+    /// What the order of the hosts and of their other ports is made with.
+    order: u64,
     /// Hosts with a port to ask and room on the way, in turns.
     ready: VecDeque<usize>,
     /// Hosts whose bench may be cleared.
@@ -193,7 +193,6 @@ pub(super) struct Sweep {
     /// Until when it is known what our own capture lost, and how much.
     checked_at: Time,
     dropped: Option<u64>,
-    rng: Rng,
     scratch: Vec<u8>,
 }
 
@@ -201,7 +200,7 @@ pub(super) struct Sweep {
 const MOST_STRAYS: usize = 100;
 
 impl Sweep {
-    pub(super) fn new(setup: Setup, goals: Vec<Goal>, group: Rtt, rng: Rng) -> Self {
+    pub(super) fn new(setup: Setup, goals: Vec<Goal>, group: Rtt, mut rng: Rng) -> Self {
         let mut places = vec![0; 1 << 16];
         for (place, port) in setup.ports.iter().enumerate() {
             places[usize::from(*port)] = place as u32 + 1;
@@ -209,10 +208,10 @@ impl Sweep {
         let mut sweep = Self {
             by_addr: goals.iter().enumerate().map(|(i, goal)| (goal.target.addr, i)).collect(),
             window: Window::new(setup.timing.window),
-            order: Vec::new(),
+            likely: <_>::default(),
+            order: rng.next_u64(),
             units: Vec::new(),
             places,
-            likely: 0,
             ready: VecDeque::new(),
             idle: Vec::new(),
             slow: BTreeSet::new(),
@@ -231,7 +230,6 @@ impl Sweep {
             strays: Vec::new(),
             stray_count: 0,
             outage: faults::Outage::default(),
-            rng,
             scratch: Vec::new(),
             setup,
             goals,
@@ -240,16 +238,12 @@ impl Sweep {
         sweep
     }
 
-    /// The order of the ports, and a unit for each port of each host.
+    /// A unit for each port of each host.
     fn arrange(&mut self) {
         let ports = self.setup.ports.len();
-        let likely = self.setup.likely.iter().filter_map(|port| self.place(*port)).collect::<Vec<_>>();
-        let mut rest: Vec<u32> = (0..ports as u32).filter(|place| !likely.contains(place)).collect();
-        for last in (1..rest.len()).rev() {
-            rest.swap(last, self.rng.below(last as u64 + 1) as usize);
-        }
-        self.likely = likely.len() as u32;
-        self.order = likely.into_iter().chain(rest).collect();
+        self.likely.0 = self.setup.likely.iter().filter_map(|port| self.place(*port)).collect();
+        self.likely.1.clone_from(&self.likely.0);
+        self.likely.1.sort_unstable();
         for goal in &mut self.goals {
             (goal.busy, goal.left) = (ports as u32, ports as u32);
             goal.window = Window::new(self.setup.timing.window);
@@ -266,13 +260,15 @@ impl Sweep {
             note: None,
         };
         self.units = std::iter::repeat_with(fresh).take(ports * self.goals.len()).collect();
-        (0..self.goals.len()).for_each(|at| self.make_ready(at));
+        let hosts = self.goals.len() as u64;
+        let walk = Walk::new(hosts.max(1), self.order);
+        (0..hosts).for_each(|turn| self.make_ready(walk.at(turn) as usize));
     }
 
     /// A host takes its turn if it has a port to ask, and room on the way. A rate asked for needs no room.
     fn make_ready(&mut self, at: usize) {
         let goal = &mut self.goals[at];
-        let has_work = !goal.again.is_empty() || (goal.begun as usize) < self.order.len();
+        let has_work = !goal.again.is_empty() || (goal.begun as usize) < self.setup.ports.len();
         let has_room = self.setup.min_rate.is_some() || goal.window.has_room(goal.on_way);
         if has_work && has_room && !goal.is_ready && goal.limits.slow.is_none() {
             goal.is_ready = true;
@@ -283,7 +279,7 @@ impl Sweep {
     /// Whether a unit is one of the ports that are asked first.
     fn is_likely(&self, unit: u32) -> bool {
         let (_, place) = self.of_unit(unit);
-        self.order[..self.likely as usize].contains(&(place as u32))
+        self.likely.1.binary_search(&(place as u32)).is_ok()
     }
 
     /// A probe is no longer on the way.
@@ -292,6 +288,37 @@ impl Sweep {
         if self.waiting.remove(&(self.units[unit as usize].deadline, unit)) {
             self.goals[at].on_way -= 1;
         }
+    }
+
+    /// Leaves out a port of a host: it gets no probe, no row, and is not unfinished. Before the first step only.
+    pub(super) fn leave_out(&mut self, goal: usize, port: u16) {
+        let Some(place) = self.place(port) else { return };
+        let unit = self.unit(goal, place) as usize;
+        if self.units[unit].phase == Phase::Fresh {
+            self.units[unit].phase = Phase::Settled;
+            self.settled += 1;
+            (self.goals[goal].busy, self.goals[goal].left) = (self.goals[goal].busy - 1, self.goals[goal].left - 1);
+        }
+    }
+
+    /// The place of the port that a host is asked as its `turn`th, from 0: the likely ones first, and the others in a
+    /// random order, another for each host.
+    fn place_in_order(&self, goal: usize, turn: u64) -> u32 {
+        match self.likely.0.get(turn as usize) {
+            Some(place) => *place,
+            None => self.unlikely(turn - self.likely.0.len() as u64, self.order ^ (goal as u64 + 1)),
+        }
+    }
+
+    /// The place of the port that stands at `at` among the ports that are not likely, in the order of this key.
+    fn unlikely(&self, at: u64, key: u64) -> u32 {
+        let count = self.setup.ports.len() - self.likely.0.len();
+        let mut place = Walk::new(count as u64, key).at(at) as u32;
+        // The likely ones are few: each that stands before it moves it on.
+        for likely in &self.likely.1 {
+            place += u32::from(*likely <= place);
+        }
+        place
     }
 
     /// Where a port stands in the list.
@@ -575,15 +602,18 @@ impl Sweep {
                 return Some(unit);
             }
         }
-        while let Some(&place) = self.order.get(self.goals[at].begun as usize) {
+        while (self.goals[at].begun as usize) < self.setup.ports.len() {
+            let unit = self.unit(at, self.place_in_order(at, self.goals[at].begun.into()));
             self.goals[at].begun += 1;
-            let unit = self.unit(at, place);
+            if self.units[unit as usize].phase != Phase::Fresh {
+                continue;
+            }
             if let Way::NoNeighbor(hop) = self.goals[at].way {
                 let mut verdict = Verdict::silent(super::State::Filtered, Reason::HostUnreach);
                 let asked = if hop.is_ipv4() { "ARP" } else { "neighbor solicitations" };
                 verdict.note = format!("not sent: {hop} does not answer {asked}");
                 self.decide(unit, verdict);
-            } else if self.units[unit as usize].phase == Phase::Fresh {
+            } else {
                 return Some(unit);
             }
         }
@@ -612,7 +642,7 @@ impl Sweep {
         }
         let goal = &mut self.goals[at];
         self.given_up += u64::from(goal.left);
-        (goal.busy, goal.left, goal.begun) = (0, 0, self.order.len() as u32);
+        (goal.busy, goal.left, goal.begun) = (0, 0, self.setup.ports.len() as u32);
         goal.bench.clear();
         goal.again.clear();
         goal.limits.slow = None;

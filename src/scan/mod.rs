@@ -17,6 +17,7 @@
 //! | `idle` | the idle scan's job: a zombie's counter is read |
 //! | `targets` | from what people write to the addresses that are scanned |
 //! | `run` | targets, discovery and kinds, one after another, with news on the way |
+//! | `pieces` | shards: what one of many machines takes; and what tells two scans apart |
 //! | `combine` | what several kinds say together |
 //! | `report` | what people and programs are told of it |
 
@@ -29,6 +30,7 @@ mod limits;
 mod matching;
 mod outcome;
 pub mod payloads;
+mod pieces;
 mod probe;
 mod read;
 pub mod report;
@@ -39,6 +41,7 @@ mod timing;
 mod view;
 
 pub use outcome::{About, Host, News, Pace, Presence, Row, Scan, Unfinished, Watch, Watchers};
+pub use pieces::{Identity, Shard, ShardError};
 pub use probe::Chosen;
 pub use run::{MOST_ROWS, Request, Scanner, Wanted};
 pub use state::{Reason, State};

@@ -163,41 +163,73 @@ impl Scan {
     /// Both together; of a port that both know, what the later one says.
     #[must_use]
     pub fn join(&self, later: &Self) -> Self {
-        let mut whole = self.clone();
-        let places: Vec<usize> = later
-            .hosts
-            .iter()
-            .map(|host| match whole.hosts.iter().position(|known| known.target == host.target) {
-                Some(place) => {
-                    whole.hosts[place] = host.clone();
-                    place
-                }
-                None => {
-                    whole.hosts.push(host.clone());
-                    whole.hosts.len() - 1
-                }
-            })
-            .collect();
-        let moved = |row: &Row| Row {
-            host: places[row.host],
-            verdicts: row.verdicts.iter().map(|v| Row { host: places[v.host], ..v.clone() }).collect(),
-            ..row.clone()
-        };
+        Self::join_all([self, later])
+    }
+
+    /// All together; of a port that several know, what the last of them says. A host that is up in one of them is up.
+    #[must_use]
+    pub fn join_all<'a>(scans: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut scans = scans.into_iter();
+        let mut whole = scans.next().cloned().unwrap_or_default();
+        let mut hosts: BTreeMap<Target, usize> =
+            whole.hosts.iter().enumerate().map(|(at, host)| (host.target.clone(), at)).collect();
         let mut rows: BTreeMap<_, Row> = BTreeMap::new();
-        for row in self.rows.iter().cloned().chain(later.rows.iter().map(moved)) {
-            rows.insert((row.host, row.proto, row.port), row);
+        let key = |row: &Row| (row.host, row.proto, row.port);
+        rows.extend(std::mem::take(&mut whole.rows).into_iter().map(|row| (key(&row), row)));
+        for later in scans {
+            let places: Vec<usize> = later.hosts.iter().map(|host| whole.place_of(host, &mut hosts)).collect();
+            rows.extend(later.rows.iter().map(|row| {
+                let verdicts = row.verdicts.iter().map(|v| Row { host: places[v.host], ..v.clone() }).collect();
+                let row = Row { host: places[row.host], verdicts, ..row.clone() };
+                (key(&row), row)
+            }));
+            whole.add_counts(later, &places);
         }
         whole.rows = rows.into_values().collect();
-        whole.unfinished.extend(later.unfinished.iter().map(|u| Unfinished { host: places[u.host], ..u.clone() }));
-        whole.strays.extend(later.strays.iter().cloned());
-        whole.about.kinds.extend(later.about.kinds.iter().filter(|kind| !self.about.kinds.contains(kind)).cloned());
-        whole.unbegun += later.unbegun;
-        whole.sent += later.sent;
-        whole.stray_count += later.stray_count;
-        whole.dropped += later.dropped;
-        whole.elapsed += later.elapsed;
-        whole.interrupted |= later.interrupted;
         whole
+    }
+
+    /// Where a host of a later scan stands among ours; it is added where it is new.
+    fn place_of(&mut self, host: &Host, hosts: &mut BTreeMap<Target, usize>) -> usize {
+        let place = *hosts.entry(host.target.clone()).or_insert(self.hosts.len());
+        match self.hosts.get_mut(place) {
+            None => self.hosts.push(host.clone()),
+            Some(known) if known.presence.is_down() || !host.presence.is_down() => *known = host.clone(),
+            Some(_) => {}
+        }
+        place
+    }
+
+    /// Adds all but the hosts and rows of a later scan.
+    fn add_counts(&mut self, later: &Self, places: &[usize]) {
+        self.unfinished.extend(later.unfinished.iter().map(|u| Unfinished { host: places[u.host], ..u.clone() }));
+        self.strays.extend(later.strays.iter().cloned());
+        let kinds = later.about.kinds.iter().filter(|kind| !self.about.kinds.contains(kind)).cloned();
+        self.about.kinds.extend(kinds.collect::<Vec<_>>());
+        self.unbegun += later.unbegun;
+        self.sent += later.sent;
+        self.stray_count += later.stray_count;
+        self.dropped += later.dropped;
+        self.elapsed += later.elapsed;
+        self.interrupted |= later.interrupted;
+        self.about.targets = self.hosts.len() as u64 + self.unbegun;
+    }
+
+    /// Hosts in the order of their addresses, and the rows with them.
+    #[must_use]
+    pub fn sorted(mut self) -> Self {
+        let mut order: Vec<usize> = (0..self.hosts.len()).collect();
+        order.sort_by(|a, b| self.hosts[*a].target.cmp(&self.hosts[*b].target));
+        let mut places = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(place, host)| places[*host] = place);
+        self.hosts = order.iter().map(|host| self.hosts[*host].clone()).collect();
+        for row in &mut self.rows {
+            row.host = places[row.host];
+            row.verdicts.iter_mut().for_each(|verdict| verdict.host = row.host);
+        }
+        self.unfinished.iter_mut().for_each(|left| left.host = places[left.host]);
+        self.rows.sort_by_key(|row| (row.host, row.proto, row.port));
+        self
     }
 
     /// Ports in each state, in the order of [`State::ALL`].
@@ -221,6 +253,8 @@ pub enum News {
     Host(usize),
     /// A port is decided.
     Port(Box<Row>),
+    /// A port that an earlier run had decided, see [`Scanner::resume`](super::Scanner::resume).
+    Known(Box<Row>),
     /// All ports of a host are decided, and in [`Scan::rows`].
     Finished(usize),
     /// Some time has passed.

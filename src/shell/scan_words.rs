@@ -1,6 +1,6 @@
 //! The words of `pktsh scan`: an option for each keyword of the scans, and the script line that they become.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
@@ -11,6 +11,7 @@ use crate::base::ports::PortSpec;
 use crate::base::services::Services;
 use crate::base::targets::targets;
 use crate::base::text::{escape, is_unsafe, literal};
+use crate::scan::Shard;
 use crate::scan::kinds::KINDS;
 use crate::scan::report::{FORMATS, Format};
 use crate::script::Kind;
@@ -122,6 +123,7 @@ impl ScanWords {
     pub(super) fn line(&self, services: &Services) -> Result<String, String> {
         check("targets", &self.targets, services)?;
         self.given.iter().try_for_each(|(name, _, values)| check(name, values, services))?;
+        self.check_resume()?;
         let names = self.given.iter().filter(|(name, ..)| *name == "kind").flat_map(|(.., values)| values);
         let kinds: Vec<&str> = names.flat_map(|value| value.split([',', '+'])).map(str::trim).collect();
         if kinds.len() > 1 && kinds.contains(&PING) {
@@ -135,6 +137,27 @@ impl ScanWords {
             args.push(format!("{name}={}", list(&values)));
         }
         Ok(format!("{function}({})", args.join(", ")))
+    }
+
+    /// A report is begun anew: it would empty the file that the scan goes on from.
+    fn check_resume(&self) -> Result<(), String> {
+        let files: Vec<&str> =
+            self.given.iter().filter(|(name, ..)| *name == "resume").flat_map(|given| &given.2).map(|s| &**s).collect();
+        let [file] = files[..] else {
+            return if files.is_empty() { Ok(()) } else { Err("--resume takes one file".into()) };
+        };
+        let same = |path: &PathBuf| {
+            path == Path::new(file)
+                || path.canonicalize().is_ok_and(|a| Path::new(file).canonicalize().is_ok_and(|b| a == b))
+        };
+        match self.reports.iter().find(|(_, path)| same(path)) {
+            Some((format, _)) => Err(format!(
+                "--resume and --{} cannot share \"{}\": the first is a report of its own, in JSON lines",
+                format.name,
+                escape(file)
+            )),
+            None => Ok(()),
+        }
     }
 }
 
@@ -175,6 +198,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("targets", |text, _| targets(text).map(drop).map_err(|e| e.to_string())),
     ("exclude", |text, _| targets(text).map(drop).map_err(|e| e.to_string())),
     ("ports", |text, services| PortSpec::parse(text, services).map(drop).map_err(|e| e.to_string())),
+    ("shard", |text, _| text.parse::<Shard>().map(drop).map_err(|e| format!("--shard: {e}"))),
     ("kind", |text, _| text.split([',', '+']).try_for_each(|name| kind(name.trim()))),
 ];
 
@@ -234,6 +258,7 @@ mod tests {
         ("web.lab --probe IP(ttl=12)/TCP()", r#"scan("web.lab", probe=IP(ttl=12)/TCP())"#),
         ("-sI zombie.lab:81 web.lab", r#"scan("web.lab", kind="idle", zombie="zombie.lab", zombie_port=81)"#),
         ("web.lab -oX out.xml --json -", r#"scan("web.lab")"#),
+        ("web.lab --shard 1/4 --resume a.json", r#"scan("web.lab", shard="1/4", resume="a.json")"#),
         ("10.0.0.0/30 --exclude 10.0.0.1,10.0.0.2", r#"scan("10.0.0.0/30", exclude="10.0.0.1,10.0.0.2")"#),
     ];
 
@@ -254,6 +279,10 @@ mod tests {
             ("192.0.2.0/33", "192.0.2.0/33"),
             ("web.lab --exclude 1.2.3.4/99", "1.2.3.4/99"),
             ("web.lab --zombie s\u{1b}yn", "control characters"),
+            ("web.lab --shard 5/4", "--shard: pieces are counted from 1: of 4 there are 1 to 4, and no 5"),
+            ("web.lab --shard 1:4", "--shard: a piece and their number are wanted, like 1/4, found \"1:4\""),
+            ("web.lab --resume a --resume b", "--resume takes one file"),
+            ("web.lab --resume a.json --json a.json", "--resume and --json cannot share \"a.json\""),
             ("web.lab --kind snyc", "no kind of scan \"snyc\"; did you mean \"syn\"?"),
             ("web.lab --kind zzz", "no kind of scan \"zzz\"; there are syn, connect"),
             ("web.lab --kind syn,ping", "ping looks for hosts only"),

@@ -108,7 +108,7 @@ impl Idle {
     }
 
     fn begin_count(&mut self) {
-        let mut ports: Vec<u16> = self.setup.ports.to_vec();
+        let mut ports = self.unfinished(self.at);
         for last in (1..ports.len()).rev() {
             ports.swap(last, self.rng.below(last as u64 + 1) as usize);
         }

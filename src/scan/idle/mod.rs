@@ -200,6 +200,13 @@ impl Idle {
         it.is_given_up || it.decided.len() == self.setup.ports.len()
     }
 
+    /// Leaves out a port of a target: it is not asked, and gets no row. Before the first step only.
+    pub(super) fn leave_out(&mut self, goal: usize, port: u16) {
+        if self.goals[goal].decided.insert(port) {
+            self.done += 1;
+        }
+    }
+
     /// Ports of a target that are not decided.
     pub(super) fn unfinished(&self, goal: usize) -> Vec<u16> {
         let decided = &self.goals[goal].decided;

@@ -69,9 +69,12 @@ impl Sweep {
         let bench = std::mem::take(&mut goal.bench);
         goal.busy += bench.len() as u32;
         let silent = bench.into_iter().chain([unit]).chain(std::mem::take(&mut goal.again));
-        let begun = std::mem::replace(&mut goal.begun, self.order.len() as u32) as usize;
-        let fresh = self.order[begun..].iter().map(|place| (at * self.setup.ports.len()) as u32 + place);
-        for unit in silent.chain(fresh) {
+        let silent: Vec<u32> = silent.collect();
+        let ports = self.setup.ports.len() as u32;
+        let begun = std::mem::replace(&mut goal.begun, ports);
+        let fresh = (begun..ports).map(|turn| self.unit(at, self.place_in_order(at, turn.into())));
+        let fresh: Vec<u32> = fresh.filter(|unit| self.units[*unit as usize].phase == Phase::Fresh).collect();
+        for unit in silent.into_iter().chain(fresh) {
             self.units[unit as usize].phase = Phase::Again;
             slow.add(unit);
         }

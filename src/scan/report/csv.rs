@@ -39,7 +39,9 @@ impl Writer for Cells {
     fn news(&mut self, out: &mut dyn Write, scan: &Scan, news: &News) -> io::Result<()> {
         match news {
             News::Begun => line(out, &COLUMNS.map(str::to_owned)),
-            News::Port(row) if self.look.shows(row) => cells(scan, row).map_or(Ok(()), |cells| line(out, &cells)),
+            News::Port(row) | News::Known(row) if self.look.shows(row) => {
+                cells(scan, row).map_or(Ok(()), |cells| line(out, &cells))
+            }
             _ => Ok(()),
         }
     }

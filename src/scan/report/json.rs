@@ -26,7 +26,7 @@ impl Lines {
 impl Writer for Lines {
     fn news(&mut self, out: &mut dyn Write, scan: &Scan, news: &News) -> io::Result<()> {
         let line = match news {
-            News::Port(row) if self.look.shows(row) => port(scan, row),
+            News::Port(row) | News::Known(row) if self.look.shows(row) => port(scan, row),
             News::Host(at) if is_discovery(scan) => scan.hosts.get(*at).map(host),
             News::Ended => Some(totals(scan)),
             _ => None,
@@ -43,7 +43,7 @@ pub fn lines(scan: &Scan) -> String {
 }
 
 /// The text of a line. JSON leaves characters as they are that would reorder a line of a terminal: they are escaped, too.
-fn safe(line: &Value) -> String {
+pub(super) fn safe(line: &Value) -> String {
     let text = line.to_string();
     if !text.contains(is_unsafe) {
         return text;
@@ -58,7 +58,7 @@ fn is_discovery(scan: &Scan) -> bool {
 }
 
 /// A port. Unknown values are null; `name`, `note` and `verdicts` are there only where there are any.
-fn port(scan: &Scan, row: &Row) -> Option<Value> {
+pub(super) fn port(scan: &Scan, row: &Row) -> Option<Value> {
     let host = scan.hosts.get(row.host)?;
     let mut object = Map::new();
     let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
@@ -87,7 +87,7 @@ fn port(scan: &Scan, row: &Row) -> Option<Value> {
 }
 
 /// A host that was looked for: the keys of a port, without one.
-fn host(host: &Host) -> Value {
+pub(super) fn host(host: &Host) -> Value {
     let mut line = json!({
         "host": host.target.to_string(),
         "port": null,
@@ -108,7 +108,7 @@ fn host(host: &Host) -> Value {
     line
 }
 
-fn totals(scan: &Scan) -> Value {
+pub(super) fn totals(scan: &Scan) -> Value {
     let (up, down) = scan.presence();
     let ports: Map<String, Value> =
         State::ALL.iter().zip(scan.counts()).map(|(state, count)| (state.word().to_owned(), count.into())).collect();

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `table` | the text that a user sees: a block for each host, a foot |
 //! | `json`, `read` | one object a line, and reading that back |
+//! | `journal` | the file that a scan is resumed from |
 //! | `xml`, `greppable`, `csv` | what other programs read |
 //! | `fold` | ports of a state that are counted instead of listed |
 //! | `diff` | what changed between two scans |
@@ -13,6 +14,7 @@ mod csv;
 pub mod diff;
 mod fold;
 mod greppable;
+mod journal;
 pub mod json;
 pub mod read;
 pub mod table;
@@ -24,8 +26,9 @@ use std::io::{self, Write};
 use std::rc::Rc;
 
 pub use diff::{Change, Diff, diff};
+pub use journal::Journal;
 pub use json::lines as json_lines;
-pub use read::{ReadError, read};
+pub use read::{Kept, ReadError, read, read_journal};
 pub use table::{host_text, remarks, spaced, text, totals};
 
 use super::outcome::{News, Row, Scan, Watch};

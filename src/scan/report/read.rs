@@ -13,6 +13,7 @@ use crate::base::nearest::did_you_mean;
 use crate::base::ports::Proto;
 use crate::base::targets::Target;
 use crate::scan::outcome::{Host, Presence, Row, Scan};
+use crate::scan::pieces::Identity;
 use crate::scan::state::{Reason, State};
 
 /// The longest line, in bytes; the reports' own are below 2 KiB.
@@ -24,6 +25,12 @@ const MOST_ROWS: usize = 32 << 16;
 /// The longest text in a line, in bytes, and the most verdicts of a port.
 const MOST_TEXT: usize = 1024;
 const MOST_VERDICTS: usize = 32;
+
+/// The most words of what a scan was asked.
+const MOST_WORDS: usize = 64;
+
+/// How a journal begins.
+pub(super) const HEAD: &str = "{\"scan\":{";
 
 /// What is wrong with a file: the line, from 1, and what was wanted there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +44,42 @@ pub struct ReadError {
 
 /// Reads what the report `json` writes. A file that was cut off reads as interrupted; hosts whose ports are listed count
 /// as up. Keys that are not known are passed over.
-pub fn read(mut input: impl BufRead) -> Result<Scan, ReadError> {
+pub fn read(input: impl BufRead) -> Result<Scan, ReadError> {
+    Ok(read_lines(input, false)?.done())
+}
+
+/// What a file has that a scan is resumed from, see [`Journal`](super::Journal).
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// What its scan was asked.
+    pub identity: Identity,
+    /// What it found.
+    pub scan: Scan,
+    /// Its length in bytes up to the end of the last whole line: behind it, something was being written when it ended.
+    pub length: u64,
+}
+
+/// Reads what a [`Journal`](super::Journal) wrote; `None` when nothing was written but, perhaps, a part of its first line.
+pub fn read_journal(mut input: impl BufRead) -> Result<Option<Kept>, ReadError> {
+    let wrong = |what: String| ReadError { line: 1, what };
+    let no_journal = || wrong(format!("a file that resume= has begun is wanted: its first line is {HEAD}..."));
+    let begin = input.fill_buf().map_err(|e| wrong(format!("cannot be read: {e}")))?;
+    let common = begin.iter().zip(HEAD.as_bytes()).take_while(|(a, b)| a == b).count();
+    if common < HEAD.len().min(begin.len()) {
+        return Err(no_journal());
+    }
+    let reading = read_lines(input, true)?;
+    let length = reading.length;
+    match &reading.identity {
+        _ if length == 0 => Ok(None),
+        Some(identity) => Ok(Some(Kept { identity: identity.clone(), length, scan: reading.done() })),
+        None => Err(no_journal()),
+    }
+}
+
+/// Reads all lines. The last one is passed over if it has no end and makes no sense, for it was being written; where
+/// `only_whole` ones count, if it has no end.
+fn read_lines(mut input: impl BufRead, only_whole: bool) -> Result<Reading, ReadError> {
     let mut reading = Reading { scan: Scan { interrupted: true, ..Scan::default() }, ..Reading::default() };
     let mut line = Vec::new();
     for number in 1.. {
@@ -52,20 +94,35 @@ pub fn read(mut input: impl BufRead) -> Result<Scan, ReadError> {
             return Err(wrong(format!("more than {MOST_LINE} bytes are too long for a line")));
         }
         if !line.trim_ascii().is_empty() {
-            let value = serde_json::from_slice(&line).map_err(|e| wrong(format!("no JSON: {e}")))?;
+            let is_whole = line.ends_with(b"\n");
+            if !is_whole && only_whole {
+                break;
+            }
+            let value = match serde_json::from_slice(&line) {
+                Ok(value) => value,
+                Err(_) if !is_whole && line.starts_with(b"{") => break,
+                Err(e) => return Err(wrong(format!("no JSON: {e}"))),
+            };
             let Value::Object(object) = value else {
                 return Err(wrong("an object like {\"host\": .., \"port\": ..} is wanted".into()));
             };
             reading.line(&Keys(&object)).map_err(wrong)?;
+            if !is_whole {
+                break;
+            }
         }
+        reading.length += length as u64;
     }
-    Ok(reading.done())
+    Ok(reading)
 }
 
 /// What is read so far.
 #[derive(Default)]
 struct Reading {
     scan: Scan,
+    identity: Option<Identity>,
+    /// Bytes of whole lines.
+    length: u64,
     hosts: BTreeMap<Target, usize>,
     /// Texts that many lines share.
     words: BTreeMap<String, Arc<str>>,
@@ -76,6 +133,9 @@ impl Reading {
         if let Some(totals) = keys.0.get("totals") {
             let totals = totals.as_object().ok_or_else(|| wanted("totals", "an object", totals))?;
             return self.totals(&Keys(totals));
+        }
+        if let Some(words) = keys.0.get("scan") {
+            return self.begun(words);
         }
         if self.scan.rows.len() >= MOST_ROWS || self.hosts.len() >= MOST_ROWS {
             return Err(format!("more than {MOST_ROWS} ports are too many for a report to be read back"));
@@ -96,6 +156,21 @@ impl Reading {
         row.verdicts = self.verdicts(keys, &row)?;
         self.scan.rows.push(row);
         Ok(())
+    }
+
+    /// What the scan of a journal was asked.
+    fn begun(&mut self, words: &Value) -> Result<(), String> {
+        let object = words.as_object().filter(|object| object.len() <= MOST_WORDS);
+        let object = object.ok_or_else(|| wanted("scan", "an object of a few texts", words))?;
+        let text = |key: &String| Ok((key.clone(), Keys(object).text(key)?.to_owned()));
+        let identity = Identity(object.keys().map(text).collect::<Result<_, String>>()?);
+        match &self.identity {
+            Some(known) if *known != identity => Err("scan: the file has two, and they differ".into()),
+            _ => {
+                self.identity = Some(identity);
+                Ok(())
+            }
+        }
     }
 
     /// The host of a line: the one of this address, or a new one.
@@ -198,7 +273,10 @@ impl Reading {
     /// The scan, in the order in which scans are.
     fn done(mut self) -> Scan {
         self.scan.about.targets = self.scan.hosts.len() as u64;
+        // Of a port that is there twice, the later line counts: turned round, a stable order has it before the other.
+        self.scan.rows.reverse();
         self.scan.rows.sort_by_key(|row| (row.host, row.proto, row.port));
+        self.scan.rows.dedup_by_key(|row| (row.host, row.proto, row.port));
         self.scan
     }
 }

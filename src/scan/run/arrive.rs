@@ -23,14 +23,16 @@ impl Scanner {
         }
         let size = (GROUP / self.ports_of_host().max(1)).clamp(1, 4096);
         let next = (first + size).min(total);
-        let targets: Vec<Target> = self.request.targets[first..next].iter().map(|w| w.target.clone()).collect();
         let mut ended = Ended::Done;
         if !self.is_plain {
-            let paths = self.paths[first..next].to_vec();
+            // Nothing is sent to those of whom all is known.
+            let asked: Vec<usize> = (first..next).filter(|target| !self.is_settled(*target)).collect();
+            let targets: Vec<Target> = asked.iter().map(|at| self.request.targets[*at].target.clone()).collect();
+            let paths = asked.iter().map(|at| self.paths[*at].clone()).collect();
             let routes = Paths { place: self.place, paths, ended };
             let found = network.ways(&targets, routes, self.request.iface.as_deref())?;
             ended = found.ended;
-            self.paths[first..next].clone_from_slice(&found.paths);
+            asked.into_iter().zip(found.paths).for_each(|(at, path)| self.paths[at] = path);
         }
         if ended == Ended::Interrupted {
             return self.interrupted(network, first, None);
@@ -38,15 +40,24 @@ impl Scanner {
         let (mut members, mut unknown, mut asked) = (Vec::new(), Vec::new(), Vec::new());
         for target in first..next {
             let host = self.scan.hosts.len();
-            let known = self.at_once(target);
+            let is_open = !self.is_settled(target);
+            let earlier = self.known_earlier(target);
+            let is_up_earlier = earlier.as_ref().is_some_and(|known| known.presence == Presence::Up);
+            let known = earlier.or_else(|| self.at_once(target));
             self.add_host(network, target, known.as_ref());
             match known {
+                Some(_) if is_up_earlier && !(is_open && self.paths[target].is_ok()) => {
+                    self.queue.push_back(News::Host(host));
+                    self.take_earlier(target, host);
+                    self.without_way(network, target, host);
+                }
                 Some(known) => {
                     if known.presence == Presence::Up {
                         let rtt = Rtt::of(known.rtt.map(|rtt| (rtt, rtt / 2)));
                         members.push(Member { host, target, rtt });
                     }
                     self.queue.push_back(News::Host(host));
+                    self.take_earlier(target, host);
                 }
                 None => {
                     unknown.push(target);
@@ -110,7 +121,7 @@ impl Scanner {
         world.wall_zero().saturating_add(world.now().nanos())
     }
 
-    fn add_host(&mut self, network: &Network, target: usize, known: Option<&Known>) {
+    pub(super) fn add_host(&mut self, network: &Network, target: usize, known: Option<&Known>) {
         let wanted = &self.request.targets[target];
         let path = self.paths[target].as_ref().ok();
         let unknown = Known::down(Reason::NoResponse);
@@ -209,16 +220,14 @@ impl Scanner {
         self.sent += knock.sent;
         let unknown = knock.doors.iter().zip(&group.asked).filter(|(door, _)| door.known.is_none());
         let unknown: Vec<usize> = unknown.map(|(_, &member)| group.members[member].host).collect();
-        for &host in unknown.iter().rev() {
-            self.scan.hosts.remove(host);
-            group.members.retain(|member| member.host != host);
-            let told = self.queue.iter_mut().filter_map(|news| if let News::Host(of) = news { Some(of) } else { None });
-            let places = group.members.iter_mut().map(|member| &mut member.host).chain(told);
-            places.filter(|place| **place > host).for_each(|place| *place -= 1);
+        self.remove_hosts(&unknown);
+        group.members.retain(|member| unknown.binary_search(&member.host).is_err());
+        for member in &mut group.members {
+            member.host -= unknown.partition_point(|gone| *gone < member.host);
         }
         group.members.retain(|member| self.scan.hosts[member.host].presence == Presence::Up);
-        let ports = self.request.kinds.first().map(|(_, ports)| ports.to_vec()).unwrap_or_default();
+        let ports = self.left_of_members(&group, 0);
         let next = group.next - unknown.len();
-        self.interrupted(network, next, Some(Left { group: &group, kind: 0, unfinished: &|_| ports.clone() }))
+        self.interrupted(network, next, Some(Left { group: &group, kind: 0, unfinished: &|at| ports[at].clone() }))
     }
 }

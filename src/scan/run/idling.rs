@@ -68,8 +68,8 @@ impl Scanner {
         let routes = Paths { place: self.place, paths: vec![Ok(path)], ended: Ended::Done };
         let found = network.ways(std::slice::from_ref(&zombie), routes, iface.as_deref())?;
         if found.ended == Ended::Interrupted {
-            let ports = Arc::clone(&self.request.kinds[at].1);
-            let left = Left { group: &group, kind: at, unfinished: &|_| ports.to_vec() };
+            let ports = self.left_of_members(&group, at);
+            let left = Left { group: &group, kind: at, unfinished: &|at| ports[at].clone() };
             return self.interrupted(network, group.next, Some(left));
         }
         let [Ok(path)] = &found.paths[..] else { return Err(EngineError::Useless("the zombie has no route".into())) };
@@ -96,7 +96,11 @@ impl Scanner {
             host_timeout: self.request.host_timeout,
             sports,
         };
-        self.stage = Stage::Idling(group, at, Box::new(Idle::new(setup, asked, goals, rng)));
+        let mut idle = Idle::new(setup, asked, goals, rng);
+        for (goal, member) in group.members.iter().enumerate() {
+            self.ports_out(member.target, at).into_iter().for_each(|port| idle.leave_out(goal, port));
+        }
+        self.stage = Stage::Idling(group, at, Box::new(idle));
         Ok(())
     }
 
@@ -170,7 +174,7 @@ impl Scanner {
         self.zombie_refused = Some(why.into());
         for (at, member) in group.members.iter().enumerate() {
             if self.scan.hosts[member.host].ended == 0 {
-                let ports = idle.map_or_else(|| self.request.kinds[kind].1.to_vec(), |idle| idle.unfinished(at));
+                let ports = idle.map_or_else(|| self.ports_left(member.target, kind), |idle| idle.unfinished(at));
                 self.give_up(member.host, kind, ports, why);
             }
         }

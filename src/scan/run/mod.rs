@@ -10,8 +10,10 @@
 //! | `sweeping` | one kind after another |
 //! | `idling` | the kind that reads a zombie's counter |
 //! | `rows` | what was settled becomes rows |
+//! | `earlier` | what an earlier run of the same scan had found |
 
 mod arrive;
+mod earlier;
 mod idling;
 mod request;
 mod rows;
@@ -27,7 +29,8 @@ use super::discover::Knock;
 use super::idle::Idle;
 use super::job::Sweep;
 use super::kinds::Probe;
-use super::outcome::{About, News, Pace, Row, Scan};
+use super::outcome::{About, Host, News, Pace, Row, Scan};
+use super::pieces::{Identity, LeftOut, cut};
 use super::probe::Chosen;
 use super::timing::Rtt;
 use crate::base::ports::Proto;
@@ -72,10 +75,28 @@ pub struct Scanner {
     rows: BTreeMap<usize, Vec<Row>>,
     /// What the kinds so far say of a port that others have still to speak of.
     partial: BTreeMap<(usize, Proto, u16), Vec<Row>>,
+    /// What makes this scan this one.
+    identity: Identity,
+    /// Ports of hosts that are another's to ask, or known.
+    left_out: BTreeMap<Target, LeftOut>,
+    /// What an earlier run had found, by the number of the target.
+    earlier: BTreeMap<usize, Earlier>,
+    /// Its ports of which not all kinds had spoken, by host: they count until it is known better.
+    stale: BTreeMap<usize, Vec<Row>>,
+    /// How long it took.
+    spent: Duration,
     done: u64,
     open: u64,
     /// Packets of jobs that have ended.
     sent: u64,
+}
+
+/// A host of an earlier run, and its ports.
+struct Earlier {
+    host: Host,
+    rows: Vec<Row>,
+    /// Ports of which not all kinds had spoken.
+    partial: Vec<Row>,
 }
 
 /// What a scan is doing.
@@ -125,6 +146,8 @@ impl Scanner {
     ///
     /// [`EngineError::Mixed`], [`EngineError::Public`] or a missing route as for any exchange.
     pub fn new(network: &mut Network, mut request: Request) -> Result<Self, EngineError> {
+        let mut identity = Identity::of(&request);
+        let left_out = request.shard.map(|shard| cut(&mut request, shard)).unwrap_or_default();
         let ports: u64 = request.kinds.iter().map(|(_, ports)| ports.len() as u64).sum();
         let rows = (request.targets.len() as u64).saturating_mul(ports);
         if rows > MOST_ROWS {
@@ -141,7 +164,11 @@ impl Scanner {
         if !is_plain && let Err(error) = network.link(place) {
             let EngineError::Net(NetError::NoPrivilege { hint, .. }) = &error else { return Err(error) };
             match (request.fallback.take(), request.kinds.is_empty()) {
-                (Some(kind), _) => request.kinds = vec![kind],
+                (Some(kind), _) => {
+                    // Of the same ports, so that the pieces stay what they are.
+                    request.kinds = vec![kind];
+                    identity.fall_back(&request);
+                }
                 (None, true) => {}
                 (None, false) => return Err(error),
             }
@@ -171,6 +198,11 @@ impl Scanner {
             queue: VecDeque::new(),
             used: Vec::new(),
             rows: BTreeMap::new(),
+            identity,
+            left_out,
+            earlier: BTreeMap::new(),
+            stale: BTreeMap::new(),
+            spent: Duration::ZERO,
             partial: BTreeMap::new(),
             done: 0,
             open: 0,
@@ -181,6 +213,11 @@ impl Scanner {
     /// What is known so far.
     pub fn scan(&self) -> &Scan {
         &self.scan
+    }
+
+    /// What makes this scan this one and no other.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// All that was found.
@@ -269,7 +306,7 @@ impl Scanner {
                 }
                 self.give_up(member.host, kind, unfinished(at), &why);
                 for later in kind + 1..self.request.kinds.len() {
-                    let ports = self.request.kinds[later].1.to_vec();
+                    let ports = self.ports_left(member.target, later);
                     self.give_up(member.host, later, ports, &why);
                 }
             }
@@ -281,8 +318,9 @@ impl Scanner {
     }
 
     fn end(&mut self, network: &mut Network) -> Result<(), EngineError> {
+        self.keep_earlier(network);
         self.scan.sent = self.sent;
-        self.scan.elapsed = network.world(self.place).now() - self.began;
+        self.scan.elapsed = self.spent + (network.world(self.place).now() - self.began);
         // Hosts finish in any order; the rows are in that of the targets.
         self.scan.rows.sort_unstable_by_key(|row| (row.host, row.proto, row.port));
         if !self.is_plain {

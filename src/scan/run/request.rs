@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::base::services::Services;
 use crate::base::targets::Target;
 use crate::packet::Packet;
+use crate::scan::pieces::Shard;
 use crate::scan::probe::Chosen;
 use crate::scan::timing::Timing;
 
@@ -58,6 +59,8 @@ pub struct Request {
     pub fallback: Option<(Chosen, Arc<[u16]>)>,
     /// The zombie of an idle scan, and its port.
     pub zombie: Option<(Target, u16)>,
+    /// Which piece of it is done here; `None`: all.
+    pub shard: Option<Shard>,
 }
 
 impl Request {
@@ -81,6 +84,7 @@ impl Request {
             only_open: false,
             fallback: None,
             zombie: None,
+            shard: None,
         }
     }
 }

@@ -86,6 +86,7 @@ impl Scanner {
         for rows in known.iter().filter_map(|key| self.partial.remove(key)).collect::<Vec<_>>() {
             self.tell(combine(rows));
         }
+        self.keep_stale(host);
         let mut rows = self.rows.remove(&host).unwrap_or_default();
         rows.sort_unstable_by_key(|row| (row.proto, row.port)); // in place: there may be many
         // The first host's are taken as they are: where there is but one, they are not held twice.

@@ -63,7 +63,10 @@ impl Scanner {
         };
         let rng = Rng::new(self.rng.next_u64());
         let known = goals.iter().filter_map(|goal| goal.rtt.known()).max_by_key(|(rtt, _)| *rtt);
-        let sweep = Sweep::new(setup, goals, Rtt::of(known), rng);
+        let mut sweep = Sweep::new(setup, goals, Rtt::of(known), rng);
+        for (goal, member) in group.members.iter().enumerate() {
+            self.ports_out(member.target, at).into_iter().for_each(|port| sweep.leave_out(goal, port));
+        }
         let is_connect = chosen.kind.probe == Probe::Connect;
         let dialer = if is_connect { Some(network.world(self.place).dialer()?) } else { None };
         self.stage = Stage::Sweeping(group, at, Box::new(sweep), dialer);

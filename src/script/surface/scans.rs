@@ -1,6 +1,9 @@
 //! `scan`, a function for each kind of scan, and host discovery.
 
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{BufReader, BufWriter, Seek, SeekFrom};
 use std::ops::RangeInclusive;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use rhai::{Array, Dynamic, EvalAltResult, FnPtr, INT, ImmutableString};
@@ -12,8 +15,9 @@ use crate::base::spec::SpecError;
 use crate::layers::tcp::FLAGS;
 use crate::packet::Packet;
 use crate::scan::kinds::{KINDS, Kind as ScanKind, Probe};
+use crate::scan::report::{Journal, read, read_journal};
 use crate::scan::targets::{TargetError, wanted};
-use crate::scan::{Chosen, News, Presence, Request, Scan, Scanner, Timing};
+use crate::scan::{Chosen, News, Presence, Request, Scan, Scanner, Shard, State, Timing};
 use crate::script::func::{Call, Func, Kind, Param, Reply, describe, say, say_at};
 use crate::script::listen::{Caller, pump};
 use crate::script::values::{Changes, Found, Port};
@@ -85,6 +89,19 @@ pub const KEYWORDS: [Keyword; ALL] = [
         opt("probe", Kind::Packet, "None", "A packet that all probes are made from: IP(ttl=12)/TCP(window=1024)."),
         &[],
     ),
+    word(
+        opt("shard", Kind::Any, "None", "\"1/4\" or [1, 4]: the first of four pieces, which four machines may share."),
+        &[],
+    ),
+    word(
+        opt(
+            "resume",
+            Kind::Text,
+            "None",
+            "A file that keeps what is found, from which the same scan goes on if stopped.",
+        ),
+        &[],
+    ),
     word(opt("prn", Kind::Function, "None", "Called with each port as it is decided."), &[]),
     word(opt("kind", Kind::Any, "None", "A kind or several: syn connect ack window maimon fin null xmas udp .."), &[]),
     word(opt("zombie", Kind::Text, "None", "The host in whose name an idle scan sends."), &[]),
@@ -93,14 +110,14 @@ pub const KEYWORDS: [Keyword; ALL] = [
     word(opt("read_as", Kind::Text, "\"syn\"", "The kind by whose rules the answers are read."), &[]),
 ];
 
-const ALL: usize = 21;
+const ALL: usize = 23;
 /// The first of them are every function's.
-const COMMON: usize = 16;
-const KIND: usize = 16;
-const ZOMBIE: usize = 17;
-const ZOMBIE_PORT: usize = 18;
-const FLAGS_AT: usize = 19;
-const READ_AS: usize = 20;
+const COMMON: usize = 18;
+const KIND: usize = 18;
+const ZOMBIE: usize = 19;
+const ZOMBIE_PORT: usize = 20;
+const FLAGS_AT: usize = 21;
+const READ_AS: usize = 22;
 
 /// The targets, what `before` names, the other common parameters, and what `after` names: places in [`KEYWORDS`].
 const fn params<const N: usize>(before: &[usize], after: &[usize]) -> [Param; N] {
@@ -224,24 +241,55 @@ pub(super) const ROWS: &[Func] = &[
         gives: "the changes: .come, .gone, .changes, .is_empty()",
         examples: &[r#"diff(syn_scan("web.lab", ports="80"), ack_scan("web.lab", ports="80"))"#],
         run: |call| {
-            let (old, new) = (scan_of(call, 0)?, scan_of(call, 1)?);
+            let (old, new) = (call.take(0).unwrap_or_default(), call.take(1).unwrap_or_default());
+            let (old, new) = (scan_of(call, &old)?, scan_of(call, &new)?);
             Ok(Dynamic::from(Changes::between(&old, &new)))
         },
+    },
+    Func {
+        name: "merge",
+        group: "scans",
+        doc: "Puts scans together, as the pieces that many machines made: hosts in the order of their addresses.",
+        params: &[need(
+            "files",
+            Kind::Any,
+            "Scans, or files that save(), --json or resume= wrote: several, or a list. Of a port, the last one counts.",
+        )],
+        more: true,
+        gives: "a Scan: all rows",
+        examples: &[
+            r#"merge(scan("web.lab", ports="22,80", shard=[1, 2]), scan("web.lab", ports="22,80", shard=[2, 2]))"#,
+        ],
+        run: merge,
     },
 ];
 
 /// A scan, or the file that one was written to.
-fn scan_of(call: &mut Call<'_, '_>, at: usize) -> Fallible<std::rc::Rc<Scan>> {
-    let given = call.take(at).unwrap_or_default();
+fn scan_of(call: &Call<'_, '_>, given: &Dynamic) -> Fallible<Rc<Scan>> {
     if let Some(found) = given.read_lock::<Found>() {
-        return Ok(std::rc::Rc::clone(&found.0));
+        return Ok(Rc::clone(&found.0));
     }
     let Ok(path) = given.clone().into_immutable_string() else {
-        return Err(call.fail(format!("takes a scan or the name of a file, found {}", describe(&given))));
+        return Err(call.fail(format!("takes a scan or the name of a file, found {}", describe(given))));
     };
-    let file = std::fs::File::open(&*path).map_err(|e| say_at(format!("cannot read \"{path}\": {e}"), &path))?;
-    let scan = crate::scan::report::read::read(std::io::BufReader::new(file));
-    scan.map(std::rc::Rc::new).map_err(|e| say_at(format!("\"{path}\": {e}"), &path))
+    let file = File::open(&*path).map_err(|e| say_at(format!("cannot read \"{path}\": {e}"), &path))?;
+    read(BufReader::new(file)).map(Rc::new).map_err(|e| say_at(format!("\"{path}\": {e}"), &path))
+}
+
+fn merge(call: &mut Call<'_, '_>) -> Reply {
+    let first = call.take(0).unwrap_or_default();
+    let mut given = Vec::new();
+    for value in std::iter::once(first).chain(std::mem::take(&mut call.rest)) {
+        match value.clone().try_cast::<Array>() {
+            Some(items) => given.extend(items),
+            None => given.push(value),
+        }
+    }
+    if given.is_empty() {
+        return Err(call.fail("takes scans or files, found an empty list"));
+    }
+    let scans = given.iter().map(|value| scan_of(call, value)).collect::<Fallible<Vec<_>>>()?;
+    Ok(Dynamic::from(Found::new(Scan::join_all(scans.iter().map(|scan| &**scan)).sorted())))
 }
 
 fn tcp_scan(call: &mut Call<'_, '_>) -> Reply {
@@ -328,6 +376,7 @@ fn request(call: &mut Call<'_, '_>, chosen: Vec<Chosen>, only_hosts: bool) -> Fa
     let v6 = call.is_true(at(call, "ipv6"));
     request.only_open = call.is_true(at(call, "open"));
     request.probe = probe(call, &chosen)?;
+    request.shard = call.take(at(call, "shard")).map_or(Ok(None), |given| shard(call, &given))?;
     request.services = call.state.services();
     request.zombie = zombie(call, &chosen, v6)?;
     let read = |path: &str| read_targets(path);
@@ -473,20 +522,78 @@ fn zombie(
     }
 }
 
+/// A piece of a scan: `"1/4"` or `[1, 4]`.
+pub(super) fn shard(call: &Call<'_, '_>, given: &Dynamic) -> Fallible<Option<Shard>> {
+    if given.is_unit() {
+        return Ok(None);
+    }
+    let numbers = given.read_lock::<Array>().and_then(|items| match &items[..] {
+        [piece, of] => piece.as_int().ok().zip(of.as_int().ok()),
+        _ => None,
+    });
+    let shard = match (numbers, given.clone().into_string()) {
+        (Some((piece, of)), _) => Shard::new(piece, of),
+        (None, Ok(text)) => text.parse(),
+        (None, Err(_)) => {
+            return Err(call.fail(format!("shard takes \"1/4\" or [1, 4], found {}", describe(given))));
+        }
+    };
+    shard.map(Some).map_err(|e| say_at(format!("shard: {e}"), "shard"))
+}
+
+/// Opens the file of `resume=`: what it has is taken over, and what is found is written behind it.
+fn resumed(path: &str, scanner: &mut Scanner) -> Fallible<Journal> {
+    let fail = |what: String| say_at(format!("resume: \"{}\": {what}", path.escape_debug()), path);
+    let io = |e: std::io::Error| fail(e.to_string());
+    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(io)?;
+    if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        return Err(fail(
+            "another scan writes it now; give each scan, and each piece of one, a file of its own".into(),
+        ));
+    }
+    let kept = read_journal(BufReader::new(&file)).map_err(|e| fail(e.to_string()))?;
+    let length = kept.as_ref().map_or(0, |kept| kept.length);
+    if let Some(kept) = &kept {
+        let differences = scanner.identity().differences(&kept.identity);
+        if !differences.is_empty() {
+            return Err(fail(format!("it is of another scan: {}", differences.join("; "))));
+        }
+    }
+    file.set_len(length).map_err(io)?;
+    file.seek(SeekFrom::Start(length)).map_err(io)?;
+    let out = Box::new(BufWriter::new(file));
+    let Some(kept) = kept else { return Ok(Journal::begin(out, scanner.identity())) };
+    let journal = Journal::go_on(out, &kept.scan);
+    scanner.resume(kept.scan);
+    Ok(journal)
+}
+
 /// Runs a scan to its end, telling all who watch it.
-fn perform(call: &mut Call<'_, '_>, request: Request, prn: Option<&FnPtr>) -> Fallible<Scan> {
+fn perform(call: &mut Call<'_, '_>, mut request: Request, prn: Option<&FnPtr>) -> Fallible<Scan> {
     pump(&Caller::Call(call.cx), call.state)?;
     call.state.may_wait()?;
     let state = call.state;
+    let resume = call.text(at(call, "resume"));
+    // A port that is not open is kept in the file, or it would be asked again.
+    let only_open = request.only_open;
+    request.only_open &= resume.is_none();
     let begun = Scanner::new(&mut state.network.borrow_mut(), request);
     let mut scanner = begun.map_err(|error| super::exchange::fault(call, &error))?;
+    let mut journal = resume.as_ref().map(|path| resumed(path, &mut scanner)).transpose()?;
     let mut failed = None;
     loop {
         let news = scanner.next(&mut state.network.borrow_mut());
         let news = news.map_err(|error| super::exchange::fault(call, &error))?;
         state.watchers.borrow_mut().iter_mut().for_each(|watch| watch.news(scanner.scan(), &news));
+        if let (Some(path), Some(journal)) = (&resume, &mut journal) {
+            journal.news(scanner.scan(), &news);
+            if let Some(error) = journal.take_error() {
+                let path = path.escape_debug();
+                state.console.note(&format!("cannot write \"{path}\": {error}; the scan goes on, the file does not"));
+            }
+        }
         match &news {
-            News::Port(row) if failed.is_none() => {
+            News::Port(row) if failed.is_none() && (!only_open || row.state == State::Open) => {
                 if let Some(prn) = prn {
                     let port = Port::of(scanner.scan(), row);
                     failed = prn.call_raw(call.cx, None, [Dynamic::from(port)]).err();
@@ -505,5 +612,7 @@ fn perform(call: &mut Call<'_, '_>, request: Request, prn: Option<&FnPtr>) -> Fa
     if scanner.scan().interrupted {
         state.was_interrupted();
     }
-    Ok(scanner.into_scan())
+    let mut scan = scanner.into_scan();
+    scan.rows.retain(|row| !only_open || row.state == State::Open);
+    Ok(scan)
 }
