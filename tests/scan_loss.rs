@@ -227,7 +227,7 @@ fn a_limit_and_ports_that_are_silent_by_themselves() {
         udp = [{ port = 4, service = \"sink\" }, { port = 50, service = \"sink\" }, { port = 79, service = \"sink\" }]";
     const HALF: &str = "rst_limit = { burst = 200, per_second = 200 }\n[host.filter]\ndefault = \"accept\"\n\
         rules = [{ action = \"drop\", traffic = \"tcp\", ports = \"300-799\" }]";
-    let rows = [(SINKS, "udp", 80, State::OpenFiltered, 3, 85), (HALF, "syn", 1000, State::Filtered, 500, 12)];
+    let rows = [(SINKS, "udp", 80, State::OpenFiltered, 3, 85), (HALF, "syn", 1000, State::Filtered, 500, 20)];
     for (host, kind, count, silent, silent_count, most) in rows {
         for seed in 0..20 {
             let scan = Case::new(host, kind, count, seed).run();
