@@ -22,12 +22,13 @@ use std::time::Duration;
 use super::state::Reason;
 use crate::base::Time;
 
-/// Below this probability, chance is no explanation.
-const SURE: f64 = 0.005;
+/// How unlikely a run of silence must be to be no chance, and how long. ICMP's bursts are of 6, so little has to do.
+/// Resets come in hundreds; and of the ports that are asked first, which stand in the order of their fame, filters let
+/// the most famous through.
+const SURE: (f64, u32) = (0.005, 0);
 
-/// Ports that are asked first stand in the order of their fame, and filters know it, too: of resets, so many must be
-/// missing at their end.
-const FEW_KNOWN: u32 = 8;
+/// See [`SURE`].
+const SURE_OF_RESETS: (f64, u32) = (1e-5, 8);
 
 const ICMP: &str = "ICMP rate limited";
 
@@ -65,10 +66,10 @@ struct Run {
 }
 
 impl Run {
-    /// Whether nothing but a limit explains the silence at its end, which is as long as `least`.
-    fn is_cut_off(self, least: u32) -> bool {
+    /// Whether nothing but a limit explains the silence at its end.
+    fn is_cut_off(self, (sure, least): (f64, u32)) -> bool {
         let share = f64::from(self.answered) / f64::from(self.answered + self.before + 1);
-        self.answered > 0 && self.after >= least && (1.0 - share).powf(f64::from(self.after)) < SURE
+        self.answered > 0 && self.after >= least && (1.0 - share).powf(f64::from(self.after)) < sure
     }
 }
 
@@ -120,11 +121,10 @@ impl Limits {
     pub(super) fn is_suspicious(&self) -> bool {
         let (answered, silent) = self.later;
         let is_trickle = answered >= 3 && answered + silent >= 30 && answered * 5 < answered + silent;
-        let [others, likely] = self.runs;
-        let least = if self.name == Some(ICMP) { 0 } else { FEW_KNOWN };
+        let sure = if self.name == Some(ICMP) { SURE } else { SURE_OF_RESETS };
         self.slow.is_none()
             && self.heard >= self.trusted.max(2)
-            && (is_trickle || others.is_cut_off(0) || likely.is_cut_off(least))
+            && (is_trickle || self.runs.iter().any(|run| run.is_cut_off(sure)))
     }
 
     /// It was none.
@@ -339,7 +339,7 @@ mod tests {
 
     /// Whether it is suspicious after first tries: `a` is answered, `-` is silent.
     fn suspects(tries: &str) -> bool {
-        let mut limits = Limits::default();
+        let mut limits = Limits { name: Some(ICMP), ..Limits::default() };
         for (serial, what) in tries.chars().enumerate() {
             match what {
                 'a' => limits.answered(false, serial as u32 + 1, true),
