@@ -21,8 +21,12 @@ pub fn drive(job: &mut dyn Job, link: &mut dyn Link) -> Result<Ended, NetError> 
     let mut out = Outbox::default();
     loop {
         let now = link.now();
-        let Wake::At(wake) = job.step(now, &mut out) else { return Ok(Ended::Done) };
-        out.send(link, &mut |token, error| job.event(now, &Event::Failed { token, error }));
+        let Wake::At(mut wake) = job.step(now, &mut out) else { return Ok(Ended::Done) };
+        out.send(link, &mut |token, error| {
+            job.event(now, &Event::Failed { token, error });
+            // It may want something else now.
+            wake = now;
+        });
         match link.poll(wake, &mut |event| {
             let at = match &event {
                 Event::Heard(frame) => frame.at,

@@ -57,6 +57,7 @@ pub(super) struct Door {
     target: Target,
     asking: Asking,
     tries: u32,
+    fails: u8,
     sent: Time,
     deadline: Time,
     /// Connections that came to nothing.
@@ -68,8 +69,8 @@ pub(super) struct Door {
 
 impl Door {
     fn new(target: Target, asking: Asking) -> Self {
-        let (tries, refused) = (0, 0);
-        Self { target, asking, tries, sent: Time::ZERO, deadline: Time::ZERO, refused, known: None, said: None }
+        let (sent, deadline) = (Time::ZERO, Time::ZERO);
+        Self { target, asking, tries: 0, fails: 0, sent, deadline, refused: 0, known: None, said: None }
     }
 
     /// A host that is asked with packets; `number` is that of [`Knock::new`].
@@ -113,6 +114,12 @@ const MOST_ASKED: usize = 128;
 
 /// How often a host is asked in all.
 const TRIES: u32 = 2;
+
+/// How often a try is made again that did not leave, and after which pause.
+const MOST_FAILS: u8 = 8;
+
+/// See [`MOST_FAILS`].
+const FAIL_PAUSE: Duration = Duration::from_millis(20);
 
 /// The job.
 pub(super) struct Knock {
@@ -311,6 +318,20 @@ impl Knock {
         }
     }
 
+    /// A packet did not leave, for a full queue or a firewall of our own: its try is made again a little later.
+    fn failed(&mut self, token: u64, now: Time) {
+        let is_dialed = self.doors.first().is_some_and(|door| matches!(door.asking, Asking::Connections(..)));
+        let at = if is_dialed { token >> 16 } else { token } as usize;
+        let Some(door) = self.doors.get_mut(at) else { return };
+        // The others of this try come to nothing, too, and are made again with it.
+        if door.fails < MOST_FAILS && self.waiting.remove(&(door.deadline, at)) {
+            door.fails += 1;
+            door.tries -= 1;
+            self.next_at = self.next_at.max(now + FAIL_PAUSE);
+            self.again.push(at);
+        }
+    }
+
     fn connected(&mut self, token: u64, when: Time, result: Result<(), ConnectError>) {
         let at = (token >> 16) as usize;
         if at >= self.doors.len() || self.doors[at].known.is_some() {
@@ -371,7 +392,8 @@ impl Job for Knock {
             }
             Event::Connected { token, at } => self.connected(*token, *at, Ok(())),
             Event::Refused { token, at, why } => self.connected(*token, *at, Err(*why)),
-            Event::Heard(_) | Event::Failed { .. } => {}
+            Event::Failed { token, .. } => self.failed(*token, now),
+            Event::Heard(_) => {}
         }
     }
 

@@ -1,5 +1,9 @@
 //! The scan job: one kind, many hosts, many ports. It sends, waits, sends again, and reads what comes back.
 
+mod faults;
+mod silence;
+mod slow;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::Hasher;
 use std::net::{IpAddr, SocketAddr};
@@ -9,13 +13,14 @@ use std::time::Duration;
 use siphasher::sip::SipHasher13;
 
 use super::kinds::{Kind, Probe};
+use super::limits::{Limits, limited_as};
 use super::matching::{Found, match_answer};
 use super::outcome::Pace;
 use super::payloads::payload;
 use super::probe::{Chosen, Numbers, Template};
 use super::read::{Verdict, gives_way};
 use super::state::Reason;
-use super::timing::{Rtt, Timing, Window};
+use super::timing::{Loss, Rtt, Timing, Window};
 use super::view::Heard;
 use crate::base::ports::Proto;
 use crate::base::targets::Target;
@@ -73,6 +78,17 @@ pub(super) struct Goal {
     left: u32,
     /// When it is given up.
     until: Option<Time>,
+    /// Ports to be asked again.
+    again: VecDeque<u32>,
+    /// Ports asked at all, in the order of [`Sweep::order`].
+    begun: u32,
+    /// It stands in [`Sweep::ready`].
+    is_ready: bool,
+    /// Probes on the way to it, and how many may be.
+    on_way: usize,
+    window: Window,
+    loss: Loss,
+    pub(super) limits: Limits,
 }
 
 impl Goal {
@@ -84,8 +100,26 @@ impl Goal {
         templates: Vec<Template>,
         rtt: Rtt,
     ) -> Self {
-        let (best, bench, busy, left, until) = (0, Vec::new(), 0, 0, None);
-        Self { target, way, is_local, scope, templates, rtt, best, bench, busy, left, until }
+        Self {
+            target,
+            way,
+            is_local,
+            scope,
+            templates,
+            rtt,
+            best: 0,
+            bench: Vec::new(),
+            busy: 0,
+            left: 0,
+            until: None,
+            again: VecDeque::new(),
+            begun: 0,
+            is_ready: false,
+            on_way: 0,
+            window: Window::new(0),
+            loss: Loss::default(),
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -110,6 +144,12 @@ enum Phase {
 pub(super) struct Unit {
     phase: Phase,
     pub(super) tries: u8,
+    /// Probes that never left, in a row.
+    fails: u8,
+    /// Tries that do not count: our own capture was full when their answers may have come.
+    spare: u8,
+    /// The number of its first probe.
+    serial: u32,
     sent: Time,
     deadline: Time,
     pub(super) verdict: Option<Box<Verdict>>,
@@ -128,9 +168,12 @@ pub(super) struct Sweep {
     likely: (Vec<u32>, Vec<u32>),
     /// What the order of the hosts and of their other ports is made with.
     order: u64,
-    /// Units begun, in the order of [`Sweep::in_order`].
-    begun: u64,
-    again: VecDeque<u32>,
+    /// Hosts with a port to ask and room on the way, in turns.
+    ready: VecDeque<usize>,
+    /// Hosts whose bench may be cleared.
+    idle: Vec<usize>,
+    /// Hosts that are scanned slowly.
+    slow: BTreeSet<usize>,
     waiting: BTreeSet<(Time, u32)>,
     window: Window,
     group: Rtt,
@@ -142,9 +185,14 @@ pub(super) struct Sweep {
     news: Vec<u32>,
     pub(super) sent: u64,
     settled: u64,
+    given_up: u64,
     pub(super) open: u64,
     pub(super) strays: Vec<String>,
     pub(super) stray_count: u64,
+    outage: faults::Outage,
+    /// Until when it is known what our own capture lost, and how much.
+    checked_at: Time,
+    dropped: Option<u64>,
     scratch: Vec<u8>,
 }
 
@@ -164,8 +212,9 @@ impl Sweep {
             order: rng.next_u64(),
             units: Vec::new(),
             places,
-            begun: 0,
-            again: VecDeque::new(),
+            ready: VecDeque::new(),
+            idle: Vec::new(),
+            slow: BTreeSet::new(),
             waiting: BTreeSet::new(),
             group,
             began: None,
@@ -174,9 +223,13 @@ impl Sweep {
             news: Vec::new(),
             sent: 0,
             settled: 0,
+            given_up: 0,
+            checked_at: Time::ZERO,
+            dropped: None,
             open: 0,
             strays: Vec::new(),
             stray_count: 0,
+            outage: faults::Outage::default(),
             scratch: Vec::new(),
             setup,
             goals,
@@ -193,16 +246,48 @@ impl Sweep {
         self.likely.1.sort_unstable();
         for goal in &mut self.goals {
             (goal.busy, goal.left) = (ports as u32, ports as u32);
+            goal.window = Window::new(self.setup.timing.window);
         }
         let fresh = || Unit {
             phase: Phase::Fresh,
             tries: 0,
+            fails: 0,
+            spare: 0,
+            serial: 0,
             sent: Time::ZERO,
             deadline: Time::ZERO,
             verdict: None,
             note: None,
         };
         self.units = std::iter::repeat_with(fresh).take(ports * self.goals.len()).collect();
+        let hosts = self.goals.len() as u64;
+        let walk = Walk::new(hosts.max(1), self.order);
+        (0..hosts).for_each(|turn| self.make_ready(walk.at(turn) as usize));
+    }
+
+    /// A host takes its turn if it has a port to ask, and room on the way. A rate asked for needs no room.
+    fn make_ready(&mut self, at: usize) {
+        let goal = &mut self.goals[at];
+        let has_work = !goal.again.is_empty() || (goal.begun as usize) < self.setup.ports.len();
+        let has_room = self.setup.min_rate.is_some() || goal.window.has_room(goal.on_way);
+        if has_work && has_room && !goal.is_ready && goal.limits.slow.is_none() {
+            goal.is_ready = true;
+            self.ready.push_back(at);
+        }
+    }
+
+    /// Whether a unit is one of the ports that are asked first.
+    fn is_likely(&self, unit: u32) -> bool {
+        let (_, place) = self.of_unit(unit);
+        self.likely.1.binary_search(&(place as u32)).is_ok()
+    }
+
+    /// A probe is no longer on the way.
+    fn arrive(&mut self, unit: u32) {
+        let (at, _) = self.of_unit(unit);
+        if self.waiting.remove(&(self.units[unit as usize].deadline, unit)) {
+            self.goals[at].on_way -= 1;
+        }
     }
 
     /// Leaves out a port of a host: it gets no probe, no row, and is not unfinished. Before the first step only.
@@ -216,16 +301,13 @@ impl Sweep {
         }
     }
 
-    /// The unit that is asked as the `turn`th, from 0. Hosts take turns, so that each has as much time between two
-    /// probes as there is; the likely ports go first, and the others in a random order, another for each host.
-    fn in_order(&self, turn: u64) -> u32 {
-        let hosts = self.goals.len().max(1) as u64;
-        let (round, goal) = (turn / hosts, Walk::new(hosts, self.order).at(turn % hosts));
-        let place = match self.likely.0.get(round as usize) {
+    /// The place of the port that a host is asked as its `turn`th, from 0: the likely ones first, and the others in a
+    /// random order, another for each host.
+    fn place_in_order(&self, goal: usize, turn: u64) -> u32 {
+        match self.likely.0.get(turn as usize) {
             Some(place) => *place,
-            None => self.unlikely(round - self.likely.0.len() as u64, self.order ^ (goal + 1)),
-        };
-        self.unit(goal as usize, place)
+            None => self.unlikely(turn - self.likely.0.len() as u64, self.order ^ (goal as u64 + 1)),
+        }
     }
 
     /// The place of the port that stands at `at` among the ports that are not likely, in the order of this key.
@@ -327,7 +409,7 @@ impl Sweep {
 
     /// Whether nothing is left to do.
     pub(super) fn is_over(&self) -> bool {
-        self.goals.iter().all(|goal| goal.left == 0)
+        self.settled + self.given_up == self.units.len() as u64
     }
 
     /// Ports of a host that are not settled.
@@ -337,6 +419,11 @@ impl Sweep {
         units.iter().zip(&*self.setup.ports).filter(|(unit, _)| unit.phase != Phase::Settled).map(|(_, p)| *p).collect()
     }
 
+    /// What is limited of a host's answers, in words; empty when nothing is.
+    pub(super) fn limit(&self, goal: usize) -> &'static str {
+        self.goals[goal].limits.said.unwrap_or_default()
+    }
+
     fn decide(&mut self, unit: u32, verdict: Verdict) {
         self.units[unit as usize].verdict = Some(Box::new(verdict));
         self.settle(unit);
@@ -344,15 +431,16 @@ impl Sweep {
 
     /// It is decided for good: silent, or what was heard.
     fn settle(&mut self, unit: u32) {
-        let (goal, _) = self.of_unit(unit);
+        let (at, _) = self.of_unit(unit);
         let kind = self.setup.kind();
-        let it = &mut self.units[unit as usize];
-        let was = std::mem::replace(&mut it.phase, Phase::Settled);
-        if was == Phase::Settled || was == Phase::GivenUp {
+        if matches!(self.units[unit as usize].phase, Phase::Settled | Phase::GivenUp) {
             return;
         }
-        self.waiting.remove(&(it.deadline, unit));
-        let note = it.note.take();
+        self.arrive(unit);
+        let unsure = self.unsure(unit);
+        let it = &mut self.units[unit as usize];
+        let was = std::mem::replace(&mut it.phase, Phase::Settled);
+        let note = it.note.take().or(unsure);
         let verdict = it.verdict.get_or_insert_with(|| Box::new(Verdict::silent(kind.silence, Reason::NoResponse)));
         if verdict.note.is_empty()
             && let Some(note) = note
@@ -361,62 +449,18 @@ impl Sweep {
         }
         self.open += u64::from(verdict.state == super::State::Open);
         self.settled += 1;
+        let is_limited = limited_as(verdict.reason).is_some();
         self.news.push(unit);
-        let goal = &mut self.goals[goal];
-        goal.left -= 1;
-        goal.busy -= u32::from(was != Phase::Bench);
-    }
-
-    /// No answer in time.
-    fn timed_out(&mut self, unit: u32) {
-        let (at, _) = self.of_unit(unit);
-        let it = &mut self.units[unit as usize];
-        if it.verdict.is_some() {
-            return self.settle(unit);
-        }
         let goal = &mut self.goals[at];
-        let most = self.setup.retry.unwrap_or(self.setup.timing.retries);
-        let allowed = self.setup.retry.unwrap_or((goal.best + 1).clamp(1, most));
-        let retries = u32::from(it.tries) - 1;
-        if retries < allowed {
-            it.phase = Phase::Again;
-            self.again.push_back(unit);
-        } else if retries < most && self.setup.retry.is_none() {
-            it.phase = Phase::Bench;
-            goal.bench.push(unit);
+        goal.left -= 1;
+        if was != Phase::Bench {
             goal.busy -= 1;
-            // Two silent tries, and no sign of a loss: there is room for others.
-            self.window.grow();
-        } else {
-            self.window.grow();
-            self.settle(unit);
+            self.idle.extend((goal.busy == 0).then_some(at));
         }
-    }
-
-    /// Those on the bench of a host whose other ports are all decided: nothing shows that another try would help.
-    fn clear_bench(&mut self) {
-        for at in 0..self.goals.len() {
-            if self.goals[at].busy == 0 && !self.goals[at].bench.is_empty() {
-                for unit in std::mem::take(&mut self.goals[at].bench) {
-                    self.settle(unit);
-                }
-            }
+        if let Some(slow) = &mut goal.limits.slow {
+            slow.heard(unit, is_limited);
         }
-    }
-
-    /// A try was answered that was never needed before: the silent ones get as many.
-    fn raise(&mut self, goal: usize, attempt: u32) {
-        if attempt <= self.goals[goal].best {
-            return;
-        }
-        self.goals[goal].best = attempt;
-        for unit in std::mem::take(&mut self.goals[goal].bench) {
-            if self.units[unit as usize].phase == Phase::Bench {
-                self.units[unit as usize].phase = Phase::Again;
-                self.goals[goal].busy += 1;
-                self.again.push_back(unit);
-            }
-        }
+        self.make_ready(at);
     }
 
     /// An answer to a unit; `attempt` where it is known which try it answers.
@@ -442,13 +486,8 @@ impl Sweep {
             Some(_) => {}
         }
         let needed = u32::from(attempt.unwrap_or(last));
-        if is_first && needed > 0 {
-            let rtt = self.group.known().map_or(self.setup.timing.initial, |(rtt, _)| rtt);
-            self.window.shrink(at, rtt);
-        } else {
-            self.window.grow();
-        }
-        self.raise(goal, needed);
+        self.outage = faults::Outage::default();
+        self.count_answer(unit, needed, is_first, at);
         // An answer to an earlier try: that to the last one may still come, and say something else.
         let it = &self.units[unit as usize];
         if is_last || it.phase != Phase::Waiting || !is_first {
@@ -528,36 +567,53 @@ impl Sweep {
             }
         }
         let it = &mut self.units[unit as usize];
-        it.tries += 1;
+        it.tries = it.tries.saturating_add(1);
         it.phase = Phase::Waiting;
         it.sent = now;
         it.deadline = deadline;
         self.waiting.insert((deadline, unit));
+        self.goals[at].on_way += 1;
         self.sent += 1;
+        if attempt == 0 {
+            self.units[unit as usize].serial = self.sent as u32;
+        }
         let gap = self.setup.max_rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate));
         self.next_at = self.next_at.max(now) + gap.max(self.setup.timing.delay);
     }
 
-    /// The next unit to ask: one to be asked again, or a fresh one.
+    /// The next unit to ask, of the host whose turn it is.
     fn next(&mut self, now: Time) -> Option<u32> {
-        while let Some(unit) = self.again.pop_front() {
-            if self.units[unit as usize].phase == Phase::Again && self.is_wanted(unit, now) {
+        while let Some(at) = self.ready.pop_front() {
+            self.goals[at].is_ready = false;
+            if let Some(unit) = self.next_of(at).filter(|unit| self.is_wanted(*unit, now)) {
                 return Some(unit);
             }
         }
-        while self.begun < self.units.len() as u64 {
-            let unit = self.in_order(self.begun);
-            let goal = self.of_unit(unit).0;
-            self.begun += 1;
+        None
+    }
+
+    /// The next unit of a host: one to be asked again, or a fresh one.
+    fn next_of(&mut self, at: usize) -> Option<u32> {
+        if self.goals[at].limits.slow.is_some() {
+            return None;
+        }
+        while let Some(unit) = self.goals[at].again.pop_front() {
+            if self.units[unit as usize].phase == Phase::Again {
+                return Some(unit);
+            }
+        }
+        while (self.goals[at].begun as usize) < self.setup.ports.len() {
+            let unit = self.unit(at, self.place_in_order(at, self.goals[at].begun.into()));
+            self.goals[at].begun += 1;
             if self.units[unit as usize].phase != Phase::Fresh {
                 continue;
             }
-            if let Way::NoNeighbor(hop) = self.goals[goal].way {
+            if let Way::NoNeighbor(hop) = self.goals[at].way {
                 let mut verdict = Verdict::silent(super::State::Filtered, Reason::HostUnreach);
                 let asked = if hop.is_ipv4() { "ARP" } else { "neighbor solicitations" };
                 verdict.note = format!("not sent: {hop} does not answer {asked}");
                 self.decide(unit, verdict);
-            } else if self.is_wanted(unit, now) {
+            } else {
                 return Some(unit);
             }
         }
@@ -579,14 +635,18 @@ impl Sweep {
     fn give_up(&mut self, at: usize) {
         for place in 0..self.setup.ports.len() as u32 {
             let unit = self.unit(at, place);
-            let it = &mut self.units[unit as usize];
-            if it.phase != Phase::Settled {
-                it.phase = Phase::GivenUp;
-                self.waiting.remove(&(it.deadline, unit));
+            if self.units[unit as usize].phase != Phase::Settled {
+                self.arrive(unit);
+                self.units[unit as usize].phase = Phase::GivenUp;
             }
         }
-        (self.goals[at].busy, self.goals[at].left) = (0, 0);
-        self.goals[at].bench.clear();
+        let goal = &mut self.goals[at];
+        self.given_up += u64::from(goal.left);
+        (goal.busy, goal.left, goal.begun) = (0, 0, self.setup.ports.len() as u32);
+        goal.bench.clear();
+        goal.again.clear();
+        goal.limits.slow = None;
+        self.slow.remove(&at);
     }
 
     fn may_send(&self, now: Time) -> bool {
@@ -613,40 +673,41 @@ impl Sweep {
 impl Job for Sweep {
     fn step(&mut self, now: Time, out: &mut Outbox) -> Wake {
         self.began.get_or_insert(now);
+        if now >= self.pause_at || self.outage.is_over_long {
+            return Wake::Done;
+        }
         while let Some(&(deadline, unit)) = self.waiting.first()
             && deadline <= now
         {
-            self.waiting.pop_first();
-            self.timed_out(unit);
+            self.timed_out(unit, now);
         }
+        self.end_rounds(now);
         self.clear_bench();
-        if !self.news.is_empty() || now >= self.pause_at || self.is_over() {
+        if !self.news.is_empty() || self.is_over() {
             return Wake::Done;
         }
         while !out.is_full() && self.may_send(now) {
             let Some(unit) = self.next(now) else { break };
             self.send(unit, now, out);
+            let (at, _) = self.of_unit(unit);
+            self.make_ready(at);
         }
+        self.send_slow(now, out);
         if !self.news.is_empty() && out.is_empty() {
             return Wake::Done;
         }
-        let has_more = !self.again.is_empty() || self.begun < self.units.len() as u64;
         let next = self.waiting.first().map_or(self.pause_at, |(deadline, _)| *deadline);
-        let send_at = if has_more && (out.is_full() || now < self.next_at) { self.next_at } else { Time::NEVER };
-        Wake::At(next.min(send_at).min(self.pause_at))
+        let is_held = !self.ready.is_empty() && (out.is_full() || now < self.next_at);
+        let send_at = if is_held { self.next_at } else { Time::NEVER };
+        Wake::At(next.min(send_at).min(self.slow_wake()).min(self.pause_at))
     }
 
-    fn event(&mut self, _now: Time, event: &Event<'_>) {
+    fn event(&mut self, now: Time, event: &Event<'_>) {
         match event {
             Event::Heard(frame) => self.heard(frame),
             Event::Connected { token, at } => self.connected(*token, *at, Ok(())),
             Event::Refused { token, at, why } => self.connected(*token, *at, Err(*why)),
-            Event::Failed { token, error } => {
-                let unit = (token >> 8) as u32;
-                if (unit as usize) < self.units.len() {
-                    self.disbelieve(unit, format!("not sent: {error}"));
-                }
-            }
+            Event::Failed { token, error } => self.failed(*token, error, now),
         }
     }
 

@@ -12,6 +12,7 @@
 //! | `read` | what an answer says |
 //! | `timing` | round trips, the window, the templates T0 to T5 |
 //! | `job` | the one scan job |
+//! | `limits` | hosts that answer only so often |
 //! | `discover` | who is there |
 //! | `idle` | the idle scan's job: a zombie's counter is read |
 //! | `targets` | from what people write to the addresses that are scanned |
@@ -25,6 +26,7 @@ mod discover;
 mod idle;
 mod job;
 pub mod kinds;
+mod limits;
 mod matching;
 mod outcome;
 pub mod payloads;

@@ -155,13 +155,60 @@ impl Window {
         self.size = (self.size + step).min(self.most);
     }
 
-    /// A probe or its answer was lost: an answer came to a second try.
+    /// A probe or its answer was lost: an answer came to a second try. What is lost by chance, and not for want of
+    /// room, must not stop all: it stays at the first size.
     pub(super) fn shrink(&mut self, now: Time, rtt: Duration) {
         if now >= self.calm_until {
-            self.threshold = (self.size / 2.0).max(2.0);
+            self.threshold = (self.size / 2.0).max(Self::FIRST.min(self.most));
             self.size = self.threshold;
             self.calm_until = now + rtt;
         }
+    }
+}
+
+/// How much is lost on the way to a host and back, by the tries that were answered.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Loss {
+    first: u32,
+    all: u32,
+}
+
+impl Loss {
+    /// So many answering ports may seem silent, for another try and for a word of warning.
+    const RISKS: (f64, f64) = (0.0001, 0.01);
+    /// More tries than any template allows.
+    const MOST: u32 = 64;
+
+    /// A port was answered at this try, from 0.
+    pub(super) fn answered(&mut self, attempt: u32) {
+        self.all += 1;
+        self.first += u32::from(attempt == 0);
+    }
+
+    /// The share of the first tries that was lost, rather too much than too little where few answers tell of it.
+    pub(super) fn share(self) -> f64 {
+        (f64::from(self.all - self.first) + 0.5) / (f64::from(self.all) + 2.0)
+    }
+
+    /// How many ports that would answer have lost so many tries, as is to be expected by those that did answer.
+    fn lost(self, share: f64, tries: u32) -> f64 {
+        f64::from(self.all) * share.powf(f64::from(tries))
+    }
+
+    /// Whether silence at so many tries may be chance.
+    pub(super) fn is_unsure(self, tries: u32) -> bool {
+        self.all > self.first && self.lost(self.share(), tries) > Self::RISKS.1
+    }
+
+    /// The tries after which silence of so many ports is no chance, even if the share is larger by its standard error.
+    /// Without a sign of loss, silence of many is a filter's, and that of a few among many answers might be the sign.
+    pub(super) fn tries(self, silent: u32) -> u32 {
+        if self.all == self.first && silent.saturating_mul(4) > self.all {
+            return 1;
+        }
+        let share = self.share();
+        let high = share + (share * (1.0 - share) / f64::from(self.all.max(1))).sqrt();
+        (1..Self::MOST).find(|&tries| self.lost(high, tries) <= Self::RISKS.0).unwrap_or(Self::MOST)
     }
 }
 

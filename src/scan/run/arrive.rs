@@ -183,7 +183,8 @@ impl Scanner {
             None => network.link(self.place)?,
         };
         knock.pause_at = link.now() + BEAT;
-        let ended = drive(&mut *knock, link)?;
+        let result = drive(&mut *knock, link);
+        let ended = self.ended(result)?;
         for at in knock.take_news() {
             let (Some(known), Some(&member)) = (knock.doors[at].known.clone(), group.asked.get(at)) else { continue };
             let member = &mut group.members[member];

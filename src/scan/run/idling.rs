@@ -114,7 +114,8 @@ impl Scanner {
     ) -> Result<(), EngineError> {
         let link = network.link(self.place)?;
         idle.pause_at = link.now() + BEAT;
-        let ended = drive(&mut *idle, link)?;
+        let result = drive(&mut *idle, link);
+        let ended = self.ended(result)?;
         let chosen = self.request.kinds[kind].0;
         let name: Arc<str> = chosen.name().into();
         for it in idle.take_news() {

@@ -36,7 +36,7 @@ use super::timing::Rtt;
 use crate::base::ports::Proto;
 use crate::base::targets::Target;
 use crate::base::{Rng, Time};
-use crate::engine::{EngineError, Network, Path, Paths};
+use crate::engine::{Ended, EngineError, Network, Path, Paths};
 use crate::net::{Link, NetError};
 
 /// The most ports times hosts of one group: so much is held in memory at a time.
@@ -64,6 +64,8 @@ pub struct Scanner {
     /// Why it is of no use, once that is known.
     zombie_refused: Option<Arc<str>>,
     stage: Stage,
+    /// Why it ends early, where it was not Ctrl-C.
+    stopped_by: Arc<str>,
     queue: VecDeque<News>,
     began: Time,
     rng: Rng,
@@ -192,6 +194,7 @@ impl Scanner {
             zombie,
             zombie_refused: None,
             stage: Stage::New,
+            stopped_by: "".into(),
             queue: VecDeque::new(),
             used: Vec::new(),
             rows: BTreeMap::new(),
@@ -268,6 +271,17 @@ impl Scanner {
         }
     }
 
+    /// How a job ended. An interface that went away ends the scan with what it has.
+    fn ended(&mut self, result: Result<Ended, NetError>) -> Result<Ended, EngineError> {
+        match result {
+            Err(error @ NetError::InterfaceGone { .. }) => {
+                self.stopped_by = error.to_string().into();
+                Ok(Ended::Interrupted)
+            }
+            other => Ok(other?),
+        }
+    }
+
     fn pace(&self, network: &Network, of_job: Pace) -> Pace {
         let kinds: u64 = self.request.kinds.iter().map(|(_, ports)| ports.len() as u64).sum();
         let total = (self.request.targets.len() as u64).saturating_mul(kinds.max(1));
@@ -282,17 +296,18 @@ impl Scanner {
 
     /// Ctrl-C: what is known is kept, and what is not is named.
     fn interrupted(&mut self, network: &mut Network, next: usize, left: Option<Left<'_>>) -> Result<(), EngineError> {
-        self.scan.interrupted = true;
+        let why = Arc::clone(&self.stopped_by);
+        self.scan.interrupted = why.is_empty();
         self.scan.unbegun = (self.request.targets.len() - next.min(self.request.targets.len())) as u64;
         if let Some(Left { group, kind, unfinished }) = left {
             for (at, member) in group.members.iter().enumerate() {
                 if self.scan.hosts[member.host].ended != 0 {
                     continue;
                 }
-                self.give_up(member.host, kind, unfinished(at), "");
+                self.give_up(member.host, kind, unfinished(at), &why);
                 for later in kind + 1..self.request.kinds.len() {
                     let ports = self.ports_left(member.target, later);
-                    self.give_up(member.host, later, ports, "");
+                    self.give_up(member.host, later, ports, &why);
                 }
             }
             for member in &group.members {

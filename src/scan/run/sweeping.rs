@@ -7,7 +7,7 @@ use crate::base::Rng;
 use crate::base::common::top;
 use crate::base::ports::Proto;
 use crate::engine::{Ended, EngineError, Network, Way, drive};
-use crate::net::{Link, Via};
+use crate::net::{Link, NetError, Via};
 use crate::scan::job::{Goal, Setup, Sweep};
 use crate::scan::kinds::Probe;
 use crate::scan::outcome::News;
@@ -102,18 +102,28 @@ impl Scanner {
             None => network.link(self.place)?,
         };
         sweep.pause_at = link.now() + BEAT;
-        let ended = drive(&mut *sweep, link)?;
+        sweep.overrun(link.stats().dropped, link.now());
+        let ended = match drive(&mut *sweep, link) {
+            Err(NetError::InterfaceGone { .. }) => {
+                sweep.gone(link.now());
+                Ended::Done
+            }
+            other => other?,
+        };
         self.take_rows(&group, kind, &mut sweep);
         let is_last = kind + 1 == self.request.kinds.len();
         for (at, member) in group.members.iter_mut().enumerate() {
             member.rtt = sweep.goals[at].rtt;
             if is_last && sweep.is_finished(at) && self.scan.hosts[member.host].ended == 0 {
                 self.scan.hosts[member.host].rtt = member.rtt.known();
-                self.give_up(member.host, kind, sweep.unfinished(at), "");
+                self.give_up(member.host, kind, sweep.unfinished(at), sweep.limit(at));
                 self.finish_host(network, member.host);
             }
         }
-        if ended == Ended::Interrupted || (ended == Ended::Never && !sweep.is_over()) {
+        if sweep.is_gone() {
+            self.stopped_by = "the interface went away; see `ip link`".into();
+        }
+        if ended == Ended::Interrupted || sweep.is_gone() || (ended == Ended::Never && !sweep.is_over()) {
             self.count(&mut sweep);
             return self.interrupted(
                 network,
@@ -130,7 +140,7 @@ impl Scanner {
         self.count(&mut sweep);
         if !is_last {
             for at in 0..group.members.len() {
-                self.give_up(group.members[at].host, kind, sweep.unfinished(at), "");
+                self.give_up(group.members[at].host, kind, sweep.unfinished(at), sweep.limit(at));
             }
         }
         self.begin_kind(network, group, kind + 1)
