@@ -118,7 +118,7 @@ mod tests {
             assert!(fixed <= 8 && pairs <= 8, "key {key}: {fixed} stay, {pairs} follow");
             for places in order.chunks(100) {
                 let mut tenths = [0; 10];
-                for number in &places {
+                for number in places {
                     tenths[(*number / 100) as usize] += 1;
                 }
                 assert!(tenths.iter().all(|count| (1..=26).contains(count)), "key {key}: {tenths:?}");

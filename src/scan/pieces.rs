@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::IpAddr;
 use std::ops::Range;
 use std::str::FromStr;
 
@@ -104,7 +105,14 @@ pub(super) fn ports_of_a_host(request: &Request) -> impl Iterator<Item = (Proto,
 }
 
 fn key_of_targets(request: &Request) -> u64 {
-    request.targets.iter().fold(0, |key, wanted| hash(key, wanted.target.to_string().as_bytes()))
+    let add = |key, Target { addr, zone }: &Target| {
+        let key = match addr {
+            IpAddr::V4(addr) => hash(key, &addr.octets()),
+            IpAddr::V6(addr) => hash(key, &addr.octets()),
+        };
+        zone.as_ref().map_or(key, |zone| hash(key, zone.as_bytes()))
+    };
+    request.targets.iter().fold(0, |key, wanted| add(key, &wanted.target))
 }
 
 /// What makes a scan this one and no other, in words: a name and a value each. How fast it goes is no part of it.
@@ -165,10 +173,9 @@ const PORTS_OF: &str = "ports of ";
 
 /// The ports of a kind; the order in which they are listed is no part of it.
 fn of_ports(chosen: Chosen, ports: &[u16]) -> (String, String) {
-    let sorted: BTreeSet<u16> = ports.iter().copied().collect();
-    let span = sorted.first().zip(sorted.last()).map_or_else(String::new, |(first, last)| ends(first, last));
-    let mark = sorted.iter().fold(0, |key, port| hash(key, &port.to_be_bytes())) as u32;
-    (format!("{PORTS_OF}{}", chosen.name()), format!("{} ({span}; #{mark:08x})", sorted.len()))
+    let span = ports.iter().min().zip(ports.iter().max()).map_or_else(String::new, |(first, last)| ends(first, last));
+    let mark = ports.iter().fold(0, |mark: u64, port| mark.wrapping_add(mix(u64::from(*port) + 1))) as u32;
+    (format!("{PORTS_OF}{}", chosen.name()), format!("{} ({span}; #{mark:08x})", ports.len()))
 }
 
 fn ends<T: fmt::Display + PartialEq>(first: &T, last: &T) -> String {
