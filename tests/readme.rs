@@ -23,8 +23,14 @@ use pktsh::script::Session;
 use support::{Heard, lab_session, with_stack};
 
 /// All lines of `sh` blocks.
-const ONLY_READ: &[&str] =
-    &["tests/run", "sudo setcap cap_net_raw+ep target/release/pktsh", "target/release/pktsh syn-scanner 192.168.1.1"];
+const ONLY_READ: &[&str] = &[
+    "tests/run",
+    "parallel pktsh scan 10.0.0.0/16 -p 22,80,443 --shard {}/4 --resume {}.json ::: 1 2 3 4",
+    "sbatch --requeue --array=1-64 --wrap 'pktsh scan 10.0.0.0/16 -p 22,80,443 --shard $SLURM_ARRAY_TASK_ID/64 --resume $SLURM_ARRAY_TASK_ID.json'",
+    "pktsh scan 10.0.0.0/16 -p 22,80,443 --shard $((JOB_COMPLETION_INDEX+1))/64 --resume /data/$JOB_COMPLETION_INDEX.json",
+    "sudo setcap cap_net_raw+ep target/release/pktsh",
+    "target/release/pktsh syn-scanner 192.168.1.1",
+];
 
 /// How the page runs what it has just built; the test runs what cargo has built for it.
 const BUILD_AND_RUN: &str = "cargo run --release --";

@@ -53,14 +53,17 @@ pub enum Presence {
     Up,
     /// It did not.
     Down,
+    /// The scan was ended before that was known; reports leave it out.
+    Unknown,
 }
 
 impl Presence {
-    /// `up` or `down`.
+    /// `up`, `down` or `unknown`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Up => "up",
             Self::Down => "down",
+            Self::Unknown => "unknown",
         }
     }
 
@@ -194,7 +197,7 @@ impl Scan {
         let place = *hosts.entry(host.target.clone()).or_insert(self.hosts.len());
         match self.hosts.get_mut(place) {
             None => self.hosts.push(host.clone()),
-            Some(known) if known.presence.is_down() || !host.presence.is_down() => *known = host.clone(),
+            Some(known) if known.presence != Presence::Up || host.presence == Presence::Up => *known = host.clone(),
             Some(_) => {}
         }
         place
@@ -239,8 +242,8 @@ impl Scan {
 
     /// Hosts that are up, and those that are down.
     pub fn presence(&self) -> (u64, u64) {
-        let up = self.hosts.iter().filter(|host| host.presence == Presence::Up).count();
-        (up as u64, (self.hosts.len() - up) as u64)
+        let count = |presence| self.hosts.iter().filter(|host| host.presence == presence).count() as u64;
+        (count(Presence::Up), count(Presence::Down))
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Look, Writer};
 use crate::base::text::is_unsafe;
-use crate::scan::outcome::{Host, News, Row, Scan};
+use crate::scan::outcome::{Host, News, Presence, Row, Scan};
 use crate::scan::state::State;
 
 /// The kind that hosts have which were only looked for, and not scanned.
@@ -38,7 +38,8 @@ impl Writer for Lines {
 /// A whole scan, as the report has it when the scan has ended.
 pub fn lines(scan: &Scan) -> String {
     let ports = scan.rows.iter().filter_map(|row| port(scan, row));
-    let hosts = scan.hosts.iter().filter(|_| is_discovery(scan)).map(host);
+    let is_known = |host: &&Host| is_discovery(scan) && host.presence != Presence::Unknown;
+    let hosts = scan.hosts.iter().filter(is_known).map(host);
     hosts.chain(ports).chain([totals(scan)]).map(|line| safe(&line) + "\n").collect()
 }
 

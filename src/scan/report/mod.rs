@@ -31,7 +31,7 @@ pub use json::lines as json_lines;
 pub use read::{Kept, ReadError, read, read_journal};
 pub use table::{host_text, remarks, spaced, text, totals};
 
-use super::outcome::{News, Row, Scan, Watch};
+use super::outcome::{News, Presence, Row, Scan, Watch};
 use super::state::State;
 
 /// A form of report: a row of [`FORMATS`].
@@ -192,7 +192,7 @@ impl Written {
         let due: Vec<usize> = match news {
             News::Finished(at) => vec![*at],
             News::Host(at) => [*at].into_iter().filter(is_known).collect(),
-            News::Ended => (0..scan.hosts.len()).collect(),
+            News::Ended => (0..scan.hosts.len()).filter(|at| scan.hosts[*at].presence != Presence::Unknown).collect(),
             _ => Vec::new(),
         };
         self.0.resize(self.0.len().max(scan.hosts.len()), false);

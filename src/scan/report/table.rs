@@ -8,7 +8,7 @@ use crate::base::ports::ports_text;
 use crate::base::table::{plain, wrapped};
 use crate::base::text::escape;
 use crate::base::time::human;
-use crate::scan::outcome::{Host, News, Row, Scan};
+use crate::scan::outcome::{Host, News, Presence, Row, Scan};
 use crate::scan::state::State;
 
 /// Below this width, TTL, tries and round trip are left out.
@@ -56,7 +56,10 @@ pub fn remarks(scan: &Scan, width: usize) -> Option<String> {
 
 /// A host's block; `None` for one that is only counted: it is down, and was not the only target.
 pub fn host_text(scan: &Scan, at: usize, look: Look) -> Option<String> {
-    let host = scan.hosts.get(at).filter(|host| !host.presence.is_down() || scan.about.targets <= 1)?;
+    let host = scan
+        .hosts
+        .get(at)
+        .filter(|host| host.presence == Presence::Up || (host.presence.is_down() && scan.about.targets <= 1))?;
     let rows = look.rows(scan, at);
     let (listed, folded) = fold(&rows);
     let mut parts = vec![wrapped(look.width, &head(host))];

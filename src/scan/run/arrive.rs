@@ -220,10 +220,8 @@ impl Scanner {
         self.sent += knock.sent;
         let unknown = knock.doors.iter().zip(&group.asked).filter(|(door, _)| door.known.is_none());
         let unknown: Vec<usize> = unknown.map(|(_, &member)| group.members[member].host).collect();
-        self.remove_hosts(&unknown);
-        group.members.retain(|member| unknown.binary_search(&member.host).is_err());
-        for member in &mut group.members {
-            member.host -= unknown.partition_point(|gone| *gone < member.host);
+        for &host in &unknown {
+            self.scan.hosts[host].presence = Presence::Unknown;
         }
         group.members.retain(|member| self.scan.hosts[member.host].presence == Presence::Up);
         let ports = self.left_of_members(&group, 0);

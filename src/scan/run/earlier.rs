@@ -98,7 +98,7 @@ impl Scanner {
         let it = &mut self.scan.hosts[host];
         it.mac = it.mac.or(known.mac);
         for row in rows {
-            let row = renumbered(row, |_| host);
+            let row = renumbered(row, host);
             self.done += 1;
             self.open += u64::from(row.state == crate::scan::State::Open);
             self.rows.entry(host).or_default().push(row.clone());
@@ -115,7 +115,7 @@ impl Scanner {
         let rows = self.rows.entry(host).or_default();
         let known: BTreeSet<_> = rows.iter().map(|row| (row.proto, row.port)).collect();
         for row in stale.into_iter().filter(|row| !known.contains(&(row.proto, row.port))) {
-            let row = renumbered(row, |_| host);
+            let row = renumbered(row, host);
             rows.push(row.clone());
             self.queue.push_back(News::Known(Box::new(row)));
         }
@@ -148,31 +148,11 @@ impl Scanner {
         }
         self.finish_host(network, host);
     }
-
-    /// Takes out hosts (numbers, rising), and gives all others the numbers that are theirs then.
-    pub(super) fn remove_hosts(&mut self, gone: &[usize]) {
-        let moved = |host: usize| host - gone.partition_point(|other| *other < host);
-        let mut at = 0..;
-        self.scan.hosts.retain(|_| at.next().is_some_and(|at| gone.binary_search(&at).is_err()));
-        for news in &mut self.queue {
-            match news {
-                News::Host(host) | News::Finished(host) => *host = moved(*host),
-                News::Port(row) | News::Known(row) => **row = renumbered((**row).clone(), moved),
-                _ => {}
-            }
-        }
-        let rows = std::mem::take(&mut self.rows).into_iter();
-        let renumber = |rows: Vec<Row>| rows.into_iter().map(|row| renumbered(row, moved)).collect::<Vec<_>>();
-        self.rows = rows.map(|(host, rows)| (moved(host), renumber(rows))).collect();
-        self.stale = std::mem::take(&mut self.stale).into_iter().map(|(host, rows)| (moved(host), rows)).collect();
-        self.scan.rows = renumber(std::mem::take(&mut self.scan.rows));
-        self.scan.unfinished.iter_mut().for_each(|left| left.host = moved(left.host));
-    }
 }
 
-/// A row of another host's number.
-fn renumbered(mut row: Row, moved: impl Fn(usize) -> usize) -> Row {
-    row.host = moved(row.host);
-    row.verdicts.iter_mut().for_each(|verdict| verdict.host = row.host);
+/// A row under another host's number.
+fn renumbered(mut row: Row, host: usize) -> Row {
+    row.host = host;
+    row.verdicts.iter_mut().for_each(|verdict| verdict.host = host);
     row
 }

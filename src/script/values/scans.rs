@@ -170,7 +170,8 @@ fn lists(engine: &mut Engine) {
         engine.register_get(name, move |r: &mut Found| r.in_state(state));
     }
     engine.register_get("hosts", |r: &mut Found| -> Array {
-        r.0.hosts.iter().map(|host| Dynamic::from(ScanHost(host.clone()))).collect()
+        let known = r.0.hosts.iter().filter(|host| host.presence != Presence::Unknown);
+        known.map(|host| Dynamic::from(ScanHost(host.clone()))).collect()
     });
     engine.register_get("rows", |r: &mut Found| -> Array { r.ports().map(Dynamic::from).collect() });
     engine.register_get("counts", |r: &mut Found| -> Map {
