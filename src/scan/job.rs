@@ -116,7 +116,7 @@ impl Goal {
             begun: 0,
             is_ready: false,
             on_way: 0,
-            window: Window::new(0),
+            window: Window::new(0, Rtt::default()),
             loss: Loss::default(),
             limits: Limits::default(),
         }
@@ -207,7 +207,7 @@ impl Sweep {
         }
         let mut sweep = Self {
             by_addr: goals.iter().enumerate().map(|(i, goal)| (goal.target.addr, i)).collect(),
-            window: Window::new(setup.timing.window),
+            window: Window::new(setup.timing.window, group),
             likely: <_>::default(),
             order: rng.next_u64(),
             units: Vec::new(),
@@ -246,7 +246,7 @@ impl Sweep {
         self.likely.1.sort_unstable();
         for goal in &mut self.goals {
             (goal.busy, goal.left) = (ports as u32, ports as u32);
-            goal.window = Window::new(self.setup.timing.window);
+            goal.window = Window::new(self.setup.timing.window, goal.rtt);
         }
         let fresh = || Unit {
             phase: Phase::Fresh,
