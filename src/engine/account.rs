@@ -82,7 +82,7 @@ impl Account {
             return write!(f, "{} sent, none answered", self.sent);
         }
         if let (0, Some(neighbor)) = (self.sent, self.silent_neighbor) {
-            let asked = if neighbor.is_ipv4() { "ARP" } else { "neighbor solicitations" };
+            let asked = asked_with(neighbor);
             return write!(f, "not sent: {neighbor} does not answer {asked}, so no host has that address");
         }
         let tries = if self.tries > 1 { format!(" ({} tries)", self.tries) } else { String::new() };
@@ -96,4 +96,9 @@ impl Account {
         }
         Ok(())
     }
+}
+
+/// What a neighbor is asked for its hardware address with: ARP (RFC 826), or solicitations (RFC 4861 section 4.3).
+pub fn asked_with(neighbor: IpAddr) -> &'static str {
+    if neighbor.is_ipv4() { "ARP" } else { "neighbor solicitations" }
 }

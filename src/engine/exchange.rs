@@ -171,13 +171,8 @@ impl<'a> Exchange<'a> {
                 continue;
             }
             let Some(bytes) = probe.bytes() else { continue };
-            match &probe.way {
-                Way::Plain(via) => out.push(*via, token, |buf| buf.extend_from_slice(&bytes)),
-                Way::Behind(iface, header) => out.push(Via::Frame(*iface), token, |buf| {
-                    buf.extend_from_slice(header);
-                    buf.extend_from_slice(&bytes);
-                }),
-                Way::NoNeighbor(_) => continue,
+            if !out.push_by(&probe.way, token, |buf| buf.extend_from_slice(&bytes)) {
+                continue;
             }
             probe.sent = Some(now);
             self.last_sent = now;

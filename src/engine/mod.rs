@@ -14,7 +14,7 @@ mod plan;
 mod sieve;
 mod sniff;
 
-pub use account::Account;
+pub use account::{Account, asked_with};
 pub use drive::{Ended, drive};
 pub use error::EngineError;
 pub use exchange::{Answers, MOST_PACKETS, Options, Outcome, exchange};
@@ -76,6 +76,20 @@ impl Outbox {
     pub fn push(&mut self, via: Via, token: u64, write: impl FnOnce(&mut Vec<u8>)) {
         write(&mut self.bytes);
         self.frames.push((via, token, self.bytes.len()));
+    }
+
+    /// Adds one packet, which `write` appends to the buffer, by the way that leads to its destination. `false` when
+    /// none does: nobody knows the next hop's hardware address.
+    pub fn push_by(&mut self, way: &Way, token: u64, write: impl FnOnce(&mut Vec<u8>)) -> bool {
+        match way {
+            Way::Plain(via) => self.push(*via, token, write),
+            Way::Behind(iface, header) => self.push(Via::Frame(*iface), token, |buf| {
+                buf.extend_from_slice(header);
+                write(buf);
+            }),
+            Way::NoNeighbor(_) => return false,
+        }
+        true
     }
 
     /// Whether nothing is waiting.

@@ -3,7 +3,7 @@
 use super::ip::{IP, IP_ERROR};
 use super::names::PORTS;
 use crate::packet::options::{OptionFormat, OptionKind, OptionShape, OptionTable};
-use crate::packet::{Auto, Field, FlagNames, Header, Layer, LayerDesc, Names, Over, Pairs, Summary};
+use crate::packet::{Auto, Field, FlagNames, Flags, Header, Layer, LayerDesc, Names, Over, Pairs, Summary};
 
 /// TCP header with options.
 pub static TCP: LayerDesc = LayerDesc {
@@ -34,6 +34,11 @@ pub static TCP_ERROR: LayerDesc = LayerDesc {
 
 /// The nine flag bits: the eight of RFC 9293 and the ninth, AE (RFC 9768, once NS of RFC 3540).
 pub const FLAGS: FlagNames = FlagNames(&["F", "S", "R", "P", "A", "U", "E", "C", "N"]);
+/// The flags of a header that are lit, by their letters: `SA`; empty when none is.
+pub fn letters(bits: u64) -> String {
+    Flags { bits, names: FLAGS }.to_string()
+}
+
 /// FIN: no more data from the sender.
 pub const FIN: u64 = 0x01;
 /// SYN: synchronize sequence numbers.

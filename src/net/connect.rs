@@ -1,6 +1,6 @@
 //! Connections of the machine's own TCP: what a dialer is asked, and what becomes of it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::NetError;
 use crate::base::Time;
@@ -12,6 +12,17 @@ pub struct Dial {
     pub to: SocketAddr,
     /// When it is given up, without an event.
     pub until: Time,
+}
+
+impl Dial {
+    /// With `port` of `addr`; `scope` is the index of the interface, which only link-local IPv6 addresses need.
+    pub fn new(addr: IpAddr, port: u16, scope: u32, until: Time) -> Self {
+        let mut to = SocketAddr::new(addr, port);
+        if let SocketAddr::V6(to) = &mut to {
+            to.set_scope_id(scope);
+        }
+        Self { to, until }
+    }
 }
 
 /// Why a connection did not come about, as the system's error number (errno) tells it.

@@ -1,7 +1,7 @@
 //! Who is there? Hosts beyond the link are asked with several kinds of packet; the first answer of their own says "up".
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::kinds::{PINGS, Ping};
@@ -226,26 +226,15 @@ impl Knock {
                 for (i, (_, template)) in templates.iter().enumerate() {
                     let id = (number as u16).wrapping_add((attempt * 4) as u16 + i as u16).max(1);
                     let numbers = Numbers { sport, dport: None, number, id };
-                    let write = |buf: &mut Vec<u8>| template.write(&numbers, &[], buf);
-                    match way {
-                        Way::Plain(via) => out.push(*via, at as u64, write),
-                        Way::Behind(iface, header) => out.push(Via::Frame(*iface), at as u64, |buf| {
-                            buf.extend_from_slice(header);
-                            write(buf);
-                        }),
-                        Way::NoNeighbor(_) => {}
-                    }
+                    out.push_by(way, at as u64, |buf| template.write(&numbers, &[], buf));
                     self.sent += 1;
                 }
             }
             Asking::Connections(scope, ports) => {
                 for &port in *ports {
-                    let mut to = SocketAddr::new(door.target.addr, port);
-                    if let SocketAddr::V6(to) = &mut to {
-                        to.set_scope_id(*scope);
-                    }
                     let token = (at as u64) << 16 | u64::from(port);
-                    out.push(Via::Connect(Dial { to, until: deadline }), token, |_| ());
+                    let dial = Dial::new(door.target.addr, port, *scope, deadline);
+                    out.push(Via::Connect(dial), token, |_| ());
                     self.sent += 1;
                 }
             }

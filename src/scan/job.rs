@@ -6,7 +6,7 @@ mod slow;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::Hasher;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use siphasher::sip::SipHasher13;
 use super::kinds::{Kind, Probe};
 use super::limits::{Limits, limited_as};
 use super::matching::{Found, match_answer};
-use super::outcome::Pace;
+use super::outcome::{MOST_STRAYS, Pace};
 use super::payloads::payload;
 use super::probe::{Chosen, Numbers, Template};
 use super::read::{Verdict, gives_way};
@@ -25,7 +25,7 @@ use super::view::Heard;
 use crate::base::ports::Proto;
 use crate::base::targets::Target;
 use crate::base::{Rng, Time, Walk};
-use crate::engine::{Job, Outbox, Progress, Wake, Way};
+use crate::engine::{Job, Outbox, Progress, Wake, Way, asked_with};
 use crate::net::{ConnectError, Dial, Event, Frame, Via};
 
 /// How one kind is sent and waited for.
@@ -181,8 +181,9 @@ pub(super) struct Sweep {
     next_at: Time,
     /// It returns to whoever drives it at this time, or when there is something to tell.
     pub(super) pause_at: Time,
-    /// Units settled since they were last asked for.
+    /// Units settled, and hosts finished or given up, since they were last asked for.
     news: Vec<u32>,
+    finished: Vec<usize>,
     pub(super) sent: u64,
     settled: u64,
     given_up: u64,
@@ -195,9 +196,6 @@ pub(super) struct Sweep {
     dropped: Option<u64>,
     scratch: Vec<u8>,
 }
-
-/// The most unasked packets that are told in words.
-const MOST_STRAYS: usize = 100;
 
 impl Sweep {
     pub(super) fn new(setup: Setup, goals: Vec<Goal>, group: Rtt, mut rng: Rng) -> Self {
@@ -221,6 +219,7 @@ impl Sweep {
             next_at: Time::ZERO,
             pause_at: Time::NEVER,
             news: Vec::new(),
+            finished: Vec::new(),
             sent: 0,
             settled: 0,
             given_up: 0,
@@ -297,7 +296,9 @@ impl Sweep {
         if self.units[unit].phase == Phase::Fresh {
             self.units[unit].phase = Phase::Settled;
             self.settled += 1;
-            (self.goals[goal].busy, self.goals[goal].left) = (self.goals[goal].busy - 1, self.goals[goal].left - 1);
+            let it = &mut self.goals[goal];
+            (it.busy, it.left) = (it.busy - 1, it.left - 1);
+            self.finished.extend((it.left == 0).then_some(goal));
         }
     }
 
@@ -402,9 +403,9 @@ impl Sweep {
         std::mem::take(&mut self.news)
     }
 
-    /// Whether all ports of a host are settled or given up.
-    pub(super) fn is_finished(&self, goal: usize) -> bool {
-        self.goals[goal].left == 0
+    /// Hosts of which all ports were settled or given up since the last call.
+    pub(super) fn take_finished(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.finished)
     }
 
     /// Whether nothing is left to do.
@@ -453,6 +454,7 @@ impl Sweep {
         self.news.push(unit);
         let goal = &mut self.goals[at];
         goal.left -= 1;
+        self.finished.extend((goal.left == 0).then_some(at));
         if was != Phase::Bench {
             goal.busy -= 1;
             self.idle.extend((goal.busy == 0).then_some(at));
@@ -549,22 +551,11 @@ impl Sweep {
         let deadline = now + wait;
         let token = u64::from(unit) << 8 | u64::from(attempt);
         if self.setup.kind().probe == Probe::Connect {
-            let addr = self.goals[at].target.addr;
-            let scope = self.goals[at].scope;
-            let mut to = SocketAddr::new(addr, self.setup.ports[place]);
-            if let SocketAddr::V6(to) = &mut to {
-                to.set_scope_id(scope);
-            }
-            out.push(Via::Connect(Dial { to, until: deadline }), token, |_| ());
+            let goal = &self.goals[at];
+            let dial = Dial::new(goal.target.addr, self.setup.ports[place], goal.scope, deadline);
+            out.push(Via::Connect(dial), token, |_| ());
         } else {
-            match &self.goals[at].way {
-                Way::Plain(via) => out.push(*via, token, |buf| self.write(unit, attempt, buf)),
-                Way::Behind(iface, header) => out.push(Via::Frame(*iface), token, |buf| {
-                    buf.extend_from_slice(header);
-                    self.write(unit, attempt, buf);
-                }),
-                Way::NoNeighbor(_) => {}
-            }
+            out.push_by(&self.goals[at].way, token, |buf| self.write(unit, attempt, buf));
         }
         let it = &mut self.units[unit as usize];
         it.tries = it.tries.saturating_add(1);
@@ -610,8 +601,7 @@ impl Sweep {
             }
             if let Way::NoNeighbor(hop) = self.goals[at].way {
                 let mut verdict = Verdict::silent(super::State::Filtered, Reason::HostUnreach);
-                let asked = if hop.is_ipv4() { "ARP" } else { "neighbor solicitations" };
-                verdict.note = format!("not sent: {hop} does not answer {asked}");
+                verdict.note = format!("not sent: {hop} does not answer {}", asked_with(hop));
                 self.decide(unit, verdict);
             } else {
                 return Some(unit);
@@ -641,6 +631,7 @@ impl Sweep {
             }
         }
         let goal = &mut self.goals[at];
+        self.finished.extend((goal.left > 0).then_some(at));
         self.given_up += u64::from(goal.left);
         (goal.busy, goal.left, goal.begun) = (0, 0, self.setup.ports.len() as u32);
         goal.bench.clear();

@@ -6,7 +6,7 @@ use super::probe::Expected;
 use super::read::{Verdict, by_error, by_rules, error_note, error_reason};
 use super::state::{Reason, State};
 use super::view::{Heard, ICMP, ICMPV6, Segment};
-use crate::layers::tcp::{ACK, FLAGS, RST, SYN};
+use crate::layers::tcp::{ACK, RST, SYN, letters};
 use crate::net::ConnectError;
 
 /// What a heard packet is to a scan.
@@ -82,17 +82,16 @@ fn only(tries: &[u8]) -> Option<u8> {
 /// A packet in a few words.
 fn what(heard: &Heard<'_>) -> String {
     match heard.tcp() {
-        Some(segment) => letters(segment.flags),
+        Some(segment) => named(segment.flags),
         None if heard.proto == 17 => "UDP".into(),
         None if heard.proto == 132 => "SCTP".into(),
         None => format!("protocol {}", heard.proto),
     }
 }
 
-/// The flags by their letters; `none` when none is lit.
-fn letters(flags: u64) -> String {
-    let lit: String = FLAGS.0.iter().enumerate().filter(|(bit, _)| flags >> bit & 1 == 1).map(|(_, n)| *n).collect();
-    if lit.is_empty() { "no flags".into() } else { lit }
+/// The flags by their letters, also where none is lit.
+fn named(flags: u64) -> String {
+    if flags == 0 { "no flags".into() } else { letters(flags) }
 }
 
 fn segment(sweep: &Sweep, heard: &Heard<'_>) -> Found {
@@ -104,7 +103,7 @@ fn segment(sweep: &Sweep, heard: &Heard<'_>) -> Found {
     let tries = tries_from(sweep, unit, ours);
     let seen = ons(sweep, &segment);
     let Some((state, reason)) = by_rules(sweep.setup.kind(), &seen) else {
-        return Found::NotBelieved(unit, format!("unexpected: {}", letters(segment.flags)));
+        return Found::NotBelieved(unit, format!("unexpected: {}", named(segment.flags)));
     };
     let (goal, place) = sweep.of_unit(unit);
     let Some(template) = sweep.template(goal, place) else { return Found::Nothing };
@@ -122,7 +121,7 @@ fn segment(sweep: &Sweep, heard: &Heard<'_>) -> Found {
 
 /// Why a segment does not refer to a probe, in words.
 fn not_ours(segment: &Segment, expected: Option<Expected>) -> String {
-    let flags = letters(segment.flags);
+    let flags = named(segment.flags);
     let wanted = expected.map_or((0, 0), |e| (e.seq.wrapping_add(e.len), e.ack));
     if segment.flags & ACK == 0 {
         return format!("not believed: {flags} has sequence number {}, not {}", segment.seq, wanted.1);

@@ -130,6 +130,9 @@ pub struct About {
     pub targets: u64,
 }
 
+/// The most unasked packets that are kept in words.
+pub(super) const MOST_STRAYS: usize = 100;
+
 /// What a scan found so far; all of it when it has ended.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scan {

@@ -11,7 +11,7 @@ use crate::layers::igmp::IGMP;
 use crate::layers::ip::IP;
 use crate::layers::ipv6::IPV6;
 use crate::layers::sctp::{COOKIE_ECHO, INIT, SCTP};
-use crate::layers::tcp::{ACK, FIN, SYN, TCP};
+use crate::layers::tcp::{ACK, FIN, SYN, TCP, letters};
 use crate::layers::udp::UDP;
 use crate::packet::{Layer, LayerDesc, Packet, PacketError, Slot, Surroundings, Value, Wanted};
 
@@ -41,11 +41,8 @@ impl Chosen {
     /// What reports call it: `fin`, or `SF as syn`.
     pub fn name(self) -> String {
         match self.flags {
-            Some(flags) => {
-                let letters = crate::layers::tcp::FLAGS.0.iter().enumerate();
-                let lit: String = letters.filter(|(bit, _)| flags >> bit & 1 == 1).map(|(_, name)| *name).collect();
-                format!("{} as {}", if lit.is_empty() { "none" } else { &lit }, self.kind.name)
-            }
+            Some(0) => format!("none as {}", self.kind.name),
+            Some(flags) => format!("{} as {}", letters(flags), self.kind.name),
             None => self.kind.name.to_owned(),
         }
     }

@@ -47,6 +47,26 @@ pub(super) fn wanted(state: &State, field: &Field, given: &Dynamic) -> Result<Wa
     }
 }
 
+/// Ports as people write them, of a number, a range, text, or a list of these: `22,80-90`. `None` for anything else.
+pub(super) fn ports_text(given: &Dynamic) -> Option<String> {
+    match given.read_lock::<Array>() {
+        Some(items) => Some(items.iter().map(port_text).collect::<Option<Vec<_>>>()?.join(",")),
+        None => port_text(given),
+    }
+}
+
+/// The same of what is no list. (Lists in lists could be as deep as the stack.)
+fn port_text(given: &Dynamic) -> Option<String> {
+    if let Some(range) = given.read_lock::<std::ops::RangeInclusive<INT>>() {
+        return Some(format!("{}-{}", range.start(), range.end()));
+    }
+    if let Some(range) = given.read_lock::<std::ops::Range<INT>>() {
+        return Some(format!("{}-{}", range.start, range.end.saturating_sub(1)));
+    }
+    let is_port = given.is_int() || given.is_string();
+    is_port.then(|| given.to_string())
+}
+
 fn span(low: INT, high: INT) -> Result<Wanted, String> {
     match (u64::try_from(low), u64::try_from(high)) {
         (Ok(low), Ok(high)) if low <= high => Ok(Wanted::Many(Many::Range(low, high))),

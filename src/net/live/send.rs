@@ -94,9 +94,11 @@ impl Queue {
     ) {
         let mut next = 0;
         while next < self.frames.len() {
-            match self.send_some(socket, next) {
+            // One frame is as well sent alone: an exchange's single probe pays for no batch.
+            let is_last = next + 1 == self.frames.len();
+            match if is_last { 0 } else { self.send_some(socket, next) } {
                 0 => {
-                    // The first of them is refused, or the buffer is full: alone, and patiently.
+                    // Or the first of them is refused, or the buffer is full: alone, and patiently.
                     let (iface, token, _) = self.frames[next];
                     let bytes = self.frame(next);
                     if let Err(error) = send_frame(socket, iface, bytes, wake) {

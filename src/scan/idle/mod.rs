@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use class::Class;
 use groups::Groups;
-use parts::{Forged, Measure, Question, push};
+use parts::{Forged, Measure, Question};
 pub(super) use parts::{Goal, Zombie};
 
 use super::outcome::Pace;
@@ -27,7 +27,7 @@ use super::state::{Reason, State};
 use super::timing::{Rtt, Timing};
 use super::view::Heard;
 use crate::base::{Rng, Time};
-use crate::engine::{Job, Outbox, Progress, Wake, Way};
+use crate::engine::{Job, Outbox, Progress, Wake, Way, asked_with};
 use crate::layers::tcp::RST;
 use crate::net::{Event, Frame};
 
@@ -242,7 +242,7 @@ impl Idle {
             let Way::NoNeighbor(hop) = goal.way else { break };
             for port in Arc::clone(&self.setup.ports).iter() {
                 let mut verdict = Verdict::silent(State::Filtered, Reason::HostUnreach);
-                verdict.note = format!("not sent: {hop} does not answer ARP");
+                verdict.note = format!("not sent: {hop} does not answer {}", asked_with(hop));
                 self.settle(*port, verdict, 0);
             }
             self.at += 1;
@@ -346,7 +346,7 @@ impl Idle {
             }
         };
         let numbers = Numbers { sport, dport: Some(dport), number, id: id.max(1) };
-        push(way, |buf| template.write(&numbers, &[], buf), out);
+        out.push_by(way, 0, |buf| template.write(&numbers, &[], buf));
         self.sent += 1;
     }
 
@@ -355,7 +355,7 @@ impl Idle {
         let sport = self.setup.sports.get(self.asked % count).copied().unwrap_or(0);
         let (number, id) = ((self.rng.next_u64() as u32).max(1), (self.rng.next_u64() as u16).max(1));
         let numbers = Numbers { sport, dport: Some(self.zombie.port), number, id };
-        push(&self.zombie.way, |buf| self.zombie.question.write(&numbers, &[], buf), out);
+        out.push_by(&self.zombie.way, 0, |buf| self.zombie.question.write(&numbers, &[], buf));
         let wait = self.setup.timeout.unwrap_or_else(|| self.rtt.timeout(Rtt::default(), self.setup.timing));
         questions.push(Question { sport, number, sent: now });
         (self.asked, self.sent) = (self.asked + 1, self.sent + 1);

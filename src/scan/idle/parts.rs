@@ -7,9 +7,8 @@ use std::time::Duration;
 use super::FORGERIES;
 use crate::base::Time;
 use crate::base::targets::Target;
-use crate::engine::{Outbox, Way};
+use crate::engine::Way;
 use crate::layers::tcp::{ACK, RST, SYN, TCP};
-use crate::net::Via;
 use crate::packet::{Packet, PacketError, Surroundings, Value};
 use crate::scan::probe::{Template, layer};
 use crate::scan::timing::Rtt;
@@ -120,16 +119,4 @@ pub(super) struct Question {
     pub(super) sport: u16,
     pub(super) number: u32,
     pub(super) sent: Time,
-}
-
-/// Sends a packet by a way.
-pub(super) fn push(way: &Way, write: impl FnOnce(&mut Vec<u8>), out: &mut Outbox) {
-    match way {
-        Way::Plain(via) => out.push(*via, 0, write),
-        Way::Behind(iface, header) => out.push(Via::Frame(*iface), 0, |buf| {
-            buf.extend_from_slice(header);
-            write(buf);
-        }),
-        Way::NoNeighbor(_) => {}
-    }
 }

@@ -1,6 +1,6 @@
 //! Taking up hosts: the ways to them, and who is there.
 
-use super::{BEAT, GROUP, Group, Left, Member, Scanner, Stage, TRY_PORTS};
+use super::{BEAT, GROUP, Group, Left, Member, Scanner, Stage, TRY_PORTS, link_of};
 use crate::base::targets::Target;
 use crate::engine::{Ended, EngineError, Network, Paths, Way, drive};
 use crate::net::{Link, Reach};
@@ -178,10 +178,7 @@ impl Scanner {
         mut knock: Box<Knock>,
         mut dialer: Option<Box<dyn Link>>,
     ) -> Result<(), EngineError> {
-        let link: &mut dyn Link = match &mut dialer {
-            Some(link) => &mut **link,
-            None => network.link(self.place)?,
-        };
+        let link = link_of(network, self.place, &mut dialer)?;
         knock.pause_at = link.now() + BEAT;
         let result = drive(&mut *knock, link);
         let ended = self.ended(result)?;

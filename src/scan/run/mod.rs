@@ -331,3 +331,15 @@ impl Scanner {
         Ok(())
     }
 }
+
+/// The link of a job: the dialer where it has one, else that of the place.
+fn link_of<'a>(
+    network: &'a mut Network,
+    place: usize,
+    dialer: &'a mut Option<Box<dyn Link>>,
+) -> Result<&'a mut dyn Link, EngineError> {
+    match dialer {
+        Some(link) => Ok(&mut **link),
+        None => network.link(place),
+    }
+}

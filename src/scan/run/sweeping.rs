@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{BEAT, Group, Left, Member, Scanner, Stage, TRY_PORTS};
+use super::{BEAT, Group, Left, Member, Scanner, Stage, TRY_PORTS, link_of};
 use crate::base::Rng;
 use crate::base::common::top;
 use crate::base::ports::Proto;
@@ -10,15 +10,12 @@ use crate::engine::{Ended, EngineError, Network, Way, drive};
 use crate::net::{Link, NetError, Via};
 use crate::scan::job::{Goal, Setup, Sweep};
 use crate::scan::kinds::Probe;
-use crate::scan::outcome::News;
+use crate::scan::outcome::{MOST_STRAYS, News};
 use crate::scan::probe::{Chosen, Template};
 use crate::scan::timing::Rtt;
 
 /// Our ports for datagrams: so many, that an answer from another port shows what it answers.
 const DATAGRAM_PORTS: usize = 256;
-
-/// The most unasked packets that a scan keeps in words.
-const MOST_STRAYS: usize = 100;
 
 impl Scanner {
     /// Begins the kind of this number for a group, or the next group.
@@ -97,10 +94,7 @@ impl Scanner {
         mut sweep: Box<Sweep>,
         mut dialer: Option<Box<dyn Link>>,
     ) -> Result<(), EngineError> {
-        let link: &mut dyn Link = match &mut dialer {
-            Some(link) => &mut **link,
-            None => network.link(self.place)?,
-        };
+        let link = link_of(network, self.place, &mut dialer)?;
         sweep.pause_at = link.now() + BEAT;
         sweep.overrun(link.stats().dropped, link.now());
         let ended = match drive(&mut *sweep, link) {
@@ -112,12 +106,14 @@ impl Scanner {
         };
         self.take_rows(&group, kind, &mut sweep);
         let is_last = kind + 1 == self.request.kinds.len();
-        for (at, member) in group.members.iter_mut().enumerate() {
+        for at in sweep.take_finished() {
+            let member = &mut group.members[at];
+            let host = member.host;
             member.rtt = sweep.goals[at].rtt;
-            if is_last && sweep.is_finished(at) && self.scan.hosts[member.host].ended == 0 {
-                self.scan.hosts[member.host].rtt = member.rtt.known();
-                self.give_up(member.host, kind, sweep.unfinished(at), sweep.limit(at));
-                self.finish_host(network, member.host);
+            if is_last && self.scan.hosts[host].ended == 0 {
+                self.scan.hosts[host].rtt = member.rtt.known();
+                self.give_up(host, kind, sweep.unfinished(at), sweep.limit(at));
+                self.finish_host(network, host);
             }
         }
         if sweep.is_gone() {
@@ -139,8 +135,8 @@ impl Scanner {
         }
         self.count(&mut sweep);
         if !is_last {
-            for at in 0..group.members.len() {
-                self.give_up(group.members[at].host, kind, sweep.unfinished(at), sweep.limit(at));
+            for (at, member) in group.members.iter().enumerate() {
+                self.give_up(member.host, kind, sweep.unfinished(at), sweep.limit(at));
             }
         }
         self.begin_kind(network, group, kind + 1)

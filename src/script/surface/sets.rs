@@ -1,14 +1,14 @@
 //! Lists of ports and hosts, and values drawn at random.
 
-use rhai::{Array, Dynamic, INT, ImmutableString};
+use rhai::{Array, Dynamic, EvalAltResult, ImmutableString};
 
 use super::{need, opt};
 use crate::base::ports;
 use crate::base::targets::Net;
 use crate::base::text::escape;
 use crate::packet::{Random, Value};
-use crate::script::convert::value;
-use crate::script::func::{Call, Func, Kind, Param, Reply};
+use crate::script::convert::{ports_text, value};
+use crate::script::func::{Call, Func, Kind, Param, Reply, describe, say};
 
 const LOW: Param = need("low", Kind::Count, "The least number.");
 const HIGH: Param = need("high", Kind::Count, "The greatest number.");
@@ -149,13 +149,14 @@ pub(super) const ROWS: &[Func] = &[
 
 fn ports(call: &mut Call<'_, '_>) -> Reply {
     let given = call.take(0).unwrap_or_default();
-    let texts = match given.read_lock::<Array>() {
-        Some(items) => items.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
-        None => given.to_string(),
-    };
-    let range = given.read_lock::<std::ops::RangeInclusive<INT>>().map(|r| format!("{}-{}", r.start(), r.end()));
-    let list = ports::ports(&range.unwrap_or(texts)).map_err(|e| call.fail(e))?;
+    let text = ports_text(&given).ok_or_else(|| no_ports(&given))?;
+    let list = ports::ports(&text).map_err(|e| call.fail(e))?;
     Ok(list.into_iter().map(|p| Dynamic::from_int(p.into())).collect::<Array>().into())
+}
+
+/// What `given` is, where ports are wanted.
+pub(super) fn no_ports(given: &Dynamic) -> Box<EvalAltResult> {
+    say(format!("ports: takes \"22,80-90\", a number, a range or a list of them, found {}", describe(given)))
 }
 
 /// A list that a script holds should fit into memory many times over.

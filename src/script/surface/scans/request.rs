@@ -1,9 +1,8 @@
 //! The arguments of a scan, read.
 
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use rhai::{Array, Dynamic, EvalAltResult, INT, ImmutableString};
+use rhai::{Array, Dynamic, EvalAltResult};
 
 use super::Fallible;
 use crate::base::common::top;
@@ -13,7 +12,9 @@ use crate::packet::Packet;
 use crate::scan::kinds::{KINDS, Kind as ScanKind, Probe};
 use crate::scan::targets::{TargetError, wanted};
 use crate::scan::{Chosen, Request, Shard, Timing};
+use crate::script::convert::ports_text;
 use crate::script::func::{Call, describe, say, say_at};
+use crate::script::surface::sets::no_ports;
 
 pub(super) fn named(name: &str) -> Fallible<&'static ScanKind> {
     ScanKind::named(name).ok_or_else(|| {
@@ -135,40 +136,9 @@ fn part<'a>(text: &'a str, error: &SpecError) -> &'a str {
     text.get(error.at.clone()).filter(|part| !part.is_empty()).unwrap_or(text)
 }
 
-/// Ports as a number, a range, a list, or text.
 fn ports(call: &Call<'_, '_>, given: &Dynamic) -> Fallible<PortSpec> {
-    let mut text = String::new();
-    write_ports(given, &mut text)
-        .ok_or_else(|| call.fail(format!("ports takes \"22,80-90\", numbers or a list, found {}", describe(given))))?;
+    let text = ports_text(given).ok_or_else(|| no_ports(given))?;
     PortSpec::parse(&text, &call.state.services()).map_err(|e| say_at(format!("ports: {e}"), part(&text, &e)))
-}
-
-/// Writes one form of ports as text.
-fn write_ports(given: &Dynamic, text: &mut String) -> Option<()> {
-    use std::fmt::Write;
-    if !text.is_empty() {
-        text.push(',');
-    }
-    if let Some(range) = given.read_lock::<RangeInclusive<INT>>() {
-        return write!(text, "{}-{}", range.start(), range.end()).ok();
-    }
-    if let Some(range) = given.read_lock::<std::ops::Range<INT>>() {
-        return write!(text, "{}-{}", range.start, range.end - 1).ok();
-    }
-    if let Some(items) = given.read_lock::<Array>() {
-        let start = text.len();
-        for item in items.iter() {
-            write_ports(item, text)?;
-        }
-        if text.get(start..).is_some_and(|rest| rest.starts_with(',')) && start == 0 {
-            text.remove(0);
-        }
-        return Some(());
-    }
-    if let Ok(number) = given.as_int() {
-        return write!(text, "{number}").ok();
-    }
-    given.read_lock::<ImmutableString>().map(|given| text.push_str(&given))
 }
 
 fn timing(call: &mut Call<'_, '_>) -> Fallible<&'static Timing> {
