@@ -4,12 +4,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/golden.rs"]
+mod golden;
 #[path = "support/session.rs"]
 mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use golden::golden;
 use pktsh::script::recipes::{self, Recipe};
 use support::lab_session;
 
@@ -74,22 +77,7 @@ fn transcript(recipe: &Recipe) -> String {
 #[test]
 fn they_print_what_is_written_down() {
     for recipe in recipes::ALL {
-        let golden = folder("tests/golden").join(recipe.name).with_extension("txt");
-        let printed = transcript(recipe);
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
-            fs::write(&golden, &printed).unwrap();
-        }
-        let wanted = fs::read_to_string(&golden).unwrap_or_default();
-        let first = wanted.lines().zip(printed.lines()).position(|(wanted, found)| wanted != found);
-        let line = first.unwrap_or(wanted.lines().count().min(printed.lines().count()));
-        assert!(
-            wanted == printed,
-            "{}, line {}: wanted {:?}, found {:?}",
-            golden.display(),
-            line + 1,
-            wanted.lines().nth(line),
-            printed.lines().nth(line)
-        );
+        golden(&format!("{}.txt", recipe.name), &transcript(recipe));
     }
 }
 

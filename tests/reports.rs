@@ -2,16 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/golden.rs"]
+mod golden;
 #[path = "support/scans.rs"]
 mod scans;
 
 use std::cell::RefCell;
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::Command;
 use std::rc::Rc;
 
+use golden::golden;
 use pktsh::base::Rng;
 use pktsh::scan::report::{FORMATS, Format, Look, Report, diff, json_lines, read, text};
 use pktsh::scan::{News, Presence, Reason, Scan, State, Watch};
@@ -50,16 +52,6 @@ fn told(name: &str, scan: &Scan, look: Look) -> String {
     tell(&mut report, scan);
     assert_eq!(report.error(), None);
     sink.text()
-}
-
-/// Compares with a golden file; `UPDATE_GOLDEN=1` writes it anew.
-#[track_caller]
-fn golden(name: &str, found: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, found).unwrap();
-    }
-    assert_eq!(found, fs::read_to_string(&path).unwrap_or_default(), "{name}");
 }
 
 #[test]

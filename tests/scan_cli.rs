@@ -2,24 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/golden.rs"]
+mod golden;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
+
+use golden::golden;
 
 fn pktsh(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pktsh"));
     command.env("COLUMNS", "100").args(args).output().unwrap()
-}
-
-/// Compares with a golden file; `UPDATE_GOLDEN=1` writes it anew.
-#[track_caller]
-fn golden(name: &str, found: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, found).unwrap();
-    }
-    assert_eq!(found, fs::read_to_string(&path).unwrap_or_default(), "{name}");
 }
 
 #[test]

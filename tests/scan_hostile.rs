@@ -2,21 +2,24 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/between.rs"]
+mod between;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use between::{Between, Middle};
 use etherparse::PacketBuilder;
-use pktsh::base::{Rng, Time};
+use pktsh::base::Rng;
 use pktsh::engine::Network;
 use pktsh::lab::Lab;
-use pktsh::net::{Event, Frame, Link, LinkInfo, NetError, Polled, Via};
+use pktsh::net::{Event, Frame};
 use pktsh::scan::kinds::{KINDS, Kind, Probe};
 use pktsh::scan::targets::wanted;
 use pktsh::scan::{Chosen, News, Request, Scan, Scanner, State};
 
-/// A link on which somebody adds frames of his own to each that is heard.
+/// Somebody who adds frames of his own to each that is heard.
 struct Crowded {
-    link: Box<dyn Link>,
     rng: Rng,
     /// Makes a frame out of the one that was heard.
     forge: fn(&mut Rng, &[u8]) -> Vec<u8>,
@@ -24,33 +27,22 @@ struct Crowded {
     many: u64,
 }
 
-impl Link for Crowded {
-    fn about(&self) -> &LinkInfo {
-        self.link.about()
-    }
-    fn now(&self) -> Time {
-        self.link.now()
-    }
-    fn send(&mut self, via: Via, bytes: &[u8], token: u64) -> Result<(), NetError> {
-        self.link.send(via, bytes, token)
-    }
-    fn poll(&mut self, until: Time, on: &mut dyn FnMut(Event<'_>)) -> Result<Polled, NetError> {
-        let (rng, forge, many) = (&mut self.rng, self.forge, self.many);
-        self.link.poll(until, &mut |event| {
-            if let Event::Heard(frame) = &event {
-                for _ in 0..many {
-                    let bytes = forge(rng, frame.bytes);
-                    on(Event::Heard(Frame { bytes: &bytes, wire_len: bytes.len(), ..*frame }));
-                }
+impl Middle for Crowded {
+    fn hear(&mut self, event: Event<'_>, on: &mut dyn FnMut(Event<'_>)) {
+        if let Event::Heard(frame) = &event {
+            for _ in 0..self.many {
+                let bytes = (self.forge)(&mut self.rng, frame.bytes);
+                on(Event::Heard(Frame { bytes: &bytes, wire_len: bytes.len(), ..*frame }));
             }
-            on(event);
-        })
+        }
+        on(event);
     }
 }
 
 fn scan(kind: &'static Kind, ports: &[u16], target: &str, seed: u64, many: u64, forge: Forge) -> Scan {
     let mut network = Network::new(vec![Box::new(Lab::new(seed))], seed);
-    network.wrap_links(move |link| Ok(Box::new(Crowded { link, rng: Rng::new(seed), forge, many })));
+    network
+        .wrap_links(move |link| Ok(Box::new(Between { link, middle: Crowded { rng: Rng::new(seed), forge, many } })));
     let mut request = Request::new();
     request.targets = wanted(&network, target, "", false, &|_| Err("no file".into())).unwrap();
     request.kinds = vec![(Chosen::of(kind), Arc::from(ports))];

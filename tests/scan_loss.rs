@@ -3,17 +3,21 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/between.rs"]
+mod between;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use between::{Between, Middle};
 use pktsh::base::{Rng, Time};
 use pktsh::engine::Network;
 use pktsh::lab::{Lab, Plan};
 use pktsh::net::faulty::{Faults, Faulty};
-use pktsh::net::{Event, Link, LinkInfo, NetError, Polled, Stats, Via};
+use pktsh::net::{Event, Link, LinkInfo, NetError, Polled, Via};
 use pktsh::scan::kinds::Kind;
 use pktsh::scan::targets::wanted;
 use pktsh::scan::{Chosen, News, Request, Row, Scan, Scanner, State};
@@ -71,12 +75,8 @@ impl Case {
     }
 }
 
-/// A link with a fault of its own: `send` decides what becomes of each IPv4 packet that is sent.
-struct Edited<S> {
-    link: Box<dyn Link>,
-    send: S,
-    dropped: Rc<RefCell<u64>>,
-}
+/// Decides what becomes of each IPv4 packet that is sent.
+struct Edited<S>(S);
 
 enum Fate {
     Sent,
@@ -84,31 +84,19 @@ enum Fate {
     Refused(NetError),
 }
 
-impl<S: FnMut(Time) -> Fate> Link for Edited<S> {
-    fn about(&self) -> &LinkInfo {
-        self.link.about()
-    }
-    fn now(&self) -> Time {
-        self.link.now()
-    }
-    fn send(&mut self, via: Via, bytes: &[u8], token: u64) -> Result<(), NetError> {
+impl<S: FnMut(Time) -> Fate> Middle for Edited<S> {
+    fn send(&mut self, link: &mut dyn Link, via: Via, bytes: &[u8], token: u64) -> Result<(), NetError> {
         let is_ip = bytes.get(12..14) == Some(&[8, 0]);
-        match if is_ip { (self.send)(self.link.now()) } else { Fate::Sent } {
-            Fate::Sent => self.link.send(via, bytes, token),
+        match if is_ip { self.0(link.now()) } else { Fate::Sent } {
+            Fate::Sent => link.send(via, bytes, token),
             Fate::Lost => Ok(()),
             Fate::Refused(error) => Err(error),
         }
     }
-    fn poll(&mut self, until: Time, on: &mut dyn FnMut(Event<'_>)) -> Result<Polled, NetError> {
-        self.link.poll(until, on)
-    }
-    fn stats(&mut self) -> Stats {
-        Stats { dropped: *self.dropped.borrow(), ..self.link.stats() }
-    }
 }
 
 fn edited<S: FnMut(Time) -> Fate + 'static>(link: Box<dyn Link>, send: S) -> Box<dyn Link> {
-    Box::new(Edited { link, send, dropped: Rc::default() })
+    Box::new(Between { link, middle: Edited(send) })
 }
 
 /// Loses a share of what is sent, and nothing of what comes.
@@ -425,35 +413,25 @@ fn a_host_is_found_as_soon_as_its_probes_can_leave() {
 }
 
 /// Loses what comes while its capture is full, and counts it.
+#[derive(Default)]
 struct Full {
-    link: Box<dyn Link>,
     heard: u64,
     lost: u64,
 }
 
-impl Link for Full {
-    fn about(&self) -> &LinkInfo {
-        self.link.about()
+impl Middle for Full {
+    fn hear(&mut self, event: Event<'_>, on: &mut dyn FnMut(Event<'_>)) {
+        if !matches!(&event, Event::Heard(frame) if frame.bytes.get(12..14) == Some(&[8, 0])) {
+            return on(event);
+        }
+        self.heard += 1;
+        // All of the first two tries' answers of some ports.
+        let is_full = (50..=200).contains(&self.heard) || (400..=700).contains(&self.heard);
+        if is_full { self.lost += 1 } else { on(event) }
     }
-    fn now(&self) -> Time {
-        self.link.now()
-    }
-    fn send(&mut self, via: Via, bytes: &[u8], token: u64) -> Result<(), NetError> {
-        self.link.send(via, bytes, token)
-    }
-    fn poll(&mut self, until: Time, on: &mut dyn FnMut(Event<'_>)) -> Result<Polled, NetError> {
-        let (heard, lost) = (&mut self.heard, &mut self.lost);
-        self.link.poll(until, &mut |event| {
-            if !matches!(&event, Event::Heard(frame) if frame.bytes.get(12..14) == Some(&[8, 0])) {
-                return on(event);
-            }
-            *heard += 1;
-            // All of the first two tries' answers of some ports.
-            if (50..=200).contains(heard) || (400..=700).contains(heard) { *lost += 1 } else { on(event) }
-        })
-    }
-    fn stats(&mut self) -> Stats {
-        Stats { dropped: self.lost, ..self.link.stats() }
+
+    fn dropped(&self) -> u64 {
+        self.lost
     }
 }
 
@@ -461,35 +439,22 @@ impl Link for Full {
 fn what_our_own_capture_lost_is_asked_again() {
     for seed in 0..20 {
         let case = Case::new(EVEN, "syn", 300, seed);
-        let scan = case.with(|link| Box::new(Full { link, heard: 0, lost: 0 })).run();
+        let scan = case.with(|link| Box::new(Between { link, middle: Full::default() })).run();
         assert_eq!((wrong(&scan), scan.rows.len()), ((vec![], vec![]), 300), "seed {seed}");
     }
 }
 
 /// Presses Ctrl-C at the event of this number.
 struct Pressed {
-    link: Box<dyn Link>,
     flag: Arc<AtomicBool>,
     left: u64,
 }
 
-impl Link for Pressed {
-    fn about(&self) -> &LinkInfo {
-        self.link.about()
-    }
-    fn now(&self) -> Time {
-        self.link.now()
-    }
-    fn send(&mut self, via: Via, bytes: &[u8], token: u64) -> Result<(), NetError> {
-        self.link.send(via, bytes, token)
-    }
-    fn poll(&mut self, until: Time, on: &mut dyn FnMut(Event<'_>)) -> Result<Polled, NetError> {
-        let (left, flag) = (&mut self.left, &self.flag);
-        self.link.poll(until, &mut |event| {
-            *left = left.saturating_sub(1);
-            flag.fetch_or(*left == 0, Ordering::Relaxed);
-            on(event);
-        })
+impl Middle for Pressed {
+    fn hear(&mut self, event: Event<'_>, on: &mut dyn FnMut(Event<'_>)) {
+        self.left = self.left.saturating_sub(1);
+        self.flag.fetch_or(self.left == 0, Ordering::Relaxed);
+        on(event);
     }
 }
 
@@ -501,7 +466,7 @@ fn ctrl_c_at_any_moment_loses_nothing_and_names_the_rest() {
         let flag = Arc::new(AtomicBool::new(false));
         lab.set_stop(Arc::clone(&flag));
         let scan = Case::new(host, "syn", 60, event)
-            .with(move |link| Box::new(Pressed { link, flag: Arc::clone(&flag), left: event }))
+            .with(move |link| Box::new(Between { link, middle: Pressed { flag: Arc::clone(&flag), left: event } }))
             .run_in(lab);
         let left: usize = scan.unfinished.iter().map(|left| left.ports.len()).sum();
         let unbegun = if scan.unbegun > 0 { 60 } else { 0 };

@@ -114,6 +114,6 @@ fn the_laboratory_answers_as_a_kernel_does() {
             complaints.is_empty(),
             "kernel and laboratory differ; tests/kernel_tcp/reasons.rs says why.\n\n{complaints}\n"
         );
-        golden::check(&golden::page(&sections, &offers[0]));
+        support::golden::golden("linux-tcp.txt", &golden::page(&sections, &offers[0]));
     });
 }

@@ -3,5 +3,6 @@
 
 pub mod capture;
 pub mod flags;
+pub mod golden;
 pub mod heard;
 pub mod wire;

@@ -4,6 +4,8 @@
 //! three of its bytes at a time then change an answer that is heard: where, by which bits, and where it is cut.
 #![no_main]
 
+#[path = "../../support/between.rs"]
+mod between;
 mod seeds;
 
 use std::cell::RefCell;
@@ -11,14 +13,14 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use between::{Between, Middle};
 use libfuzzer_sys::fuzz_target;
-use pktsh::base::Time;
 use pktsh::base::ports::PortSpec;
 use pktsh::base::services::Services;
 use pktsh::base::targets::{from_file, targets};
 use pktsh::engine::Network;
 use pktsh::lab::Lab;
-use pktsh::net::{Event, Frame, Link, LinkInfo, NetError, Polled, Via};
+use pktsh::net::{Event, Frame};
 use pktsh::scan::kinds::{KINDS, Probe};
 use pktsh::scan::report::read::read;
 use pktsh::scan::targets::wanted;
@@ -34,7 +36,7 @@ fuzz_target!(init: seeds::write(texts), |input: &[u8]| {
     let kind = &KINDS[usize::from(first) % KINDS.len()];
     let mut network = Network::new(vec![Box::new(Lab::new(1))], 1);
     let edits = Rc::new(RefCell::new(edits.to_vec()));
-    network.wrap_links(move |link| Ok(Box::new(Edited { link, edits: Rc::clone(&edits) })));
+    network.wrap_links(move |link| Ok(Box::new(Between { link, middle: Edits(Rc::clone(&edits)) })));
     let hosts = if kind.probe == Probe::Idle { "linux.lab" } else { "linux.lab,reject.lab,2001:db8::36,far.lab" };
     let mut request = Request::new();
     request.targets = wanted(&network, hosts, "", false, &|_| Err(String::new())).expect("they are there");
@@ -58,36 +60,21 @@ fn specifications(text: &str) {
     let _ = read(text.as_bytes());
 }
 
-/// A link whose frames are changed before they are heard.
-struct Edited {
-    link: Box<dyn Link>,
-    edits: Rc<RefCell<Vec<u8>>>,
-}
+/// Changes frames before they are heard.
+struct Edits(Rc<RefCell<Vec<u8>>>);
 
-impl Link for Edited {
-    fn about(&self) -> &LinkInfo {
-        self.link.about()
-    }
-    fn now(&self) -> Time {
-        self.link.now()
-    }
-    fn send(&mut self, via: Via, bytes: &[u8], token: u64) -> Result<(), NetError> {
-        self.link.send(via, bytes, token)
-    }
-    fn poll(&mut self, until: Time, on: &mut dyn FnMut(Event<'_>)) -> Result<Polled, NetError> {
-        let edits = &self.edits;
-        self.link.poll(until, &mut |event| {
-            let edit = next_edit(&mut edits.borrow_mut());
-            if let (Event::Heard(frame), Some([at, bits, end])) = (&event, edit) {
-                let mut bytes = frame.bytes.to_vec();
-                if let Some(byte) = bytes.get_mut(usize::from(at)) {
-                    *byte ^= bits;
-                }
-                bytes.truncate(usize::from(end).max(14));
-                on(Event::Heard(Frame { bytes: &bytes, ..*frame }));
+impl Middle for Edits {
+    fn hear(&mut self, event: Event<'_>, on: &mut dyn FnMut(Event<'_>)) {
+        let edit = next_edit(&mut self.0.borrow_mut());
+        if let (Event::Heard(frame), Some([at, bits, end])) = (&event, edit) {
+            let mut bytes = frame.bytes.to_vec();
+            if let Some(byte) = bytes.get_mut(usize::from(at)) {
+                *byte ^= bits;
             }
-            on(event);
-        })
+            bytes.truncate(usize::from(end).max(14));
+            on(Event::Heard(Frame { bytes: &bytes, ..*frame }));
+        }
+        on(event);
     }
 }
 
