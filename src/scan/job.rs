@@ -403,8 +403,9 @@ impl Sweep {
         std::mem::take(&mut self.news)
     }
 
-    /// Hosts of which all ports were settled or given up since the last call.
+    /// Hosts of which all ports were settled or given up since the last call, in the order of the targets.
     pub(super) fn take_finished(&mut self) -> Vec<usize> {
+        self.finished.sort_unstable();
         std::mem::take(&mut self.finished)
     }
 
